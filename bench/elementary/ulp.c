@@ -1,0 +1,63 @@
+/* The largest error of an array of results, in units in the last place of the true value.
+ *
+ * float32 is compared with the C library in double, float64 with libquadmath in 113 bits. A wrong
+ * infinity, NaN or sign of zero, or a sigmoid, tanh or erf above 1, counts as infinitely far off.
+ */
+#include <math.h>
+#include <quadmath.h>
+
+enum { EXP, EXPM1, LOG, LOG1P, ERF, TANH, SIGMOID };
+
+static double reference_of_float(int which, double x)
+{
+    switch (which) {
+    case EXP: return exp(x);
+    case EXPM1: return expm1(x);
+    case LOG: return log(x);
+    case LOG1P: return log1p(x);
+    case ERF: return erf(x);
+    case TANH: return tanh(x);
+    default: return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
+    }
+}
+
+static __float128 reference_of_double(int which, __float128 x)
+{
+    switch (which) {
+    case EXP: return expq(x);
+    case EXPM1: return expm1q(x);
+    case LOG: return logq(x);
+    case LOG1P: return log1pq(x);
+    case ERF: return erfq(x);
+    case TANH: return tanhq(x);
+    default: return x < 0 ? expq(x) / (1 + expq(x)) : 1 / (1 + expq(-x));
+    }
+}
+
+#define DEFINE_WORST(name, real, wide, reference, exponent_of, scale, mantissa_bits, least_exponent)     \
+static double error_of(name)(int which, real got, wide want)                                             \
+{                                                                                                        \
+    const real rounded = (real)want;                                                                     \
+    int exponent;                                                                                        \
+    if (isnan(rounded)) return isnan(got) ? 0 : INFINITY;                                                \
+    if (which >= ERF && fabs((double)got) > 1) return INFINITY;                                          \
+    if (got == rounded && isinf(got)) return 0;                                                          \
+    if (isnan(got) || isinf(got) || signbit(got) != signbit(rounded)) return INFINITY;                   \
+    exponent_of(want, &exponent);                                                                        \
+    if (want == 0 || exponent - 1 < least_exponent) exponent = least_exponent + 1;                       \
+    const wide off = scale((wide)got - want, mantissa_bits + 1 - exponent);                              \
+    return (double)(off < 0 ? -off : off);                                                               \
+}                                                                                                        \
+double name(int which, const real *x, const real *got, long n, real *worst_x)                            \
+{                                                                                                        \
+    double worst = -1;                                                                                   \
+    for (long i = 0; i < n; i++) {                                                                       \
+        const double error = error_of(name)(which, got[i], reference(which, x[i]));                      \
+        if (error > worst) { worst = error; *worst_x = x[i]; }                                           \
+    }                                                                                                    \
+    return worst;                                                                                        \
+}
+
+#define error_of(name) error_of_##name
+DEFINE_WORST(worst_float32, float, double, reference_of_float, frexp, ldexp, 23, -126)
+DEFINE_WORST(worst_float64, double, __float128, reference_of_double, frexpq, ldexpq, 52, -1022)

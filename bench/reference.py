@@ -1,0 +1,119 @@
+"""The expected answer: plain float64 NumPy, written to be read, sharing no code with any engine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from data import Problem
+from definitions import Optimizer, Workload
+
+LOSS_ROWS = 4_096  # the loss of a trained network is taken over at most so many rows
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Parameters after training, and the losses before and after it."""
+
+    weights: list[np.ndarray]
+    biases: list[np.ndarray]
+    start_loss: float
+    loss: float
+
+
+def expected_answer(work: Workload, problem: Problem) -> Answer:
+    """Train `work.check_epochs` epochs in float64, rows in order, and return where that leads."""
+    weights = [W.astype(np.float64) for W in problem.weights]
+    biases = [b.astype(np.float64) for b in problem.biases]
+    start_loss = loss_of(work, weights, biases, problem)
+    state: list[dict[str, np.ndarray]] = [{} for _ in weights + biases]
+    step = 0
+    for _ in range(work.check_epochs):
+        for first in range(0, work.n_rows, work.batch_size):
+            step += 1
+            rows = slice(first, first + work.batch_size)
+            grads = gradients(work, weights, biases, problem.X[rows].astype(np.float64), problem.y[rows])
+            for p, grad, memory in zip(weights + biases, grads, state, strict=True):
+                update(work.optimizer, p, grad, memory, step)
+    return Answer(weights, biases, start_loss, loss_of(work, weights, biases, problem))
+
+
+def loss_of(work: Workload, weights: list[np.ndarray], biases: list[np.ndarray], problem: Problem) -> float:
+    """Return the float64 loss of these parameters over the first rows of the problem."""
+    X, y = problem.X[:LOSS_ROWS].astype(np.float64), problem.y[:LOSS_ROWS]
+    z, a = forward(work, weights, biases, X)
+    n, m = a[-1].shape
+    if work.loss == "half_squared_error":
+        return float(np.sum((a[-1] - y) ** 2) / (2 * n))
+    if work.loss == "mse":
+        return float(np.sum((a[-1] - y) ** 2) / (n * m))
+    if work.loss == "binary_cross_entropy":
+        return float(np.sum(np.logaddexp(0, z[-1]) - y * z[-1]) / (n * m))
+    log_sum = np.logaddexp.reduce(z[-1], axis=1)
+    return float(np.mean(log_sum - z[-1][np.arange(n), y]))
+
+
+def forward(
+    work: Workload, weights: list[np.ndarray], biases: list[np.ndarray], X: np.ndarray
+) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """Return z and a of every layer."""
+    z, a = [], []
+    for layer, (W, b) in enumerate(zip(weights, biases, strict=True)):
+        z.append((a[-1] if a else X) @ W + b)
+        a.append(activate(work.output if layer == len(weights) - 1 else work.hidden, z[-1]))
+    return z, a
+
+
+def activate(name: str, z: np.ndarray) -> np.ndarray:
+    """Return the activation of `z`."""
+    if name == "relu":
+        return np.maximum(z, 0)
+    if name == "tanh":
+        return np.tanh(z)
+    if name == "sigmoid":
+        return 0.5 * (1 + np.tanh(0.5 * z))
+    if name == "softmax":
+        return np.exp(z - np.logaddexp.reduce(z, axis=1)[:, None])
+    return z
+
+
+def derivative(name: str, a: np.ndarray) -> np.ndarray | float:
+    """Return da/dz, from a."""
+    return {"relu": a > 0, "tanh": 1 - a * a, "sigmoid": a * (1 - a)}.get(name, 1.0)
+
+
+def gradients(
+    work: Workload, weights: list[np.ndarray], biases: list[np.ndarray], X: np.ndarray, y: np.ndarray
+) -> list[np.ndarray]:
+    """Return the gradient of the loss: every weight's, then every bias's."""
+    _, a = forward(work, weights, biases, X)
+    n, m = a[-1].shape
+    target = np.eye(m)[y] if work.loss == "cross_entropy" else y
+    delta = (a[-1] - target) / n
+    if work.loss == "half_squared_error":
+        delta = delta * derivative(work.output, a[-1])
+    elif work.loss == "mse":
+        delta = delta * derivative(work.output, a[-1]) * (2 / m)
+    elif work.loss == "binary_cross_entropy":
+        delta = delta / m
+    grad_W, grad_b = [], []
+    for layer in reversed(range(len(weights))):
+        grad_W.insert(0, (a[layer - 1] if layer else X).T @ delta)
+        grad_b.insert(0, delta.sum(axis=0))
+        if layer:
+            delta = (delta @ weights[layer].T) * derivative(work.hidden, a[layer - 1])
+    return grad_W + grad_b
+
+
+def update(rule: Optimizer, p: np.ndarray, grad: np.ndarray, memory: dict[str, np.ndarray], step: int) -> None:
+    """Change `p` in place as torch.optim does; `memory` holds its moments."""
+    if rule.name == "sgd":
+        p -= rule.learning_rate * grad
+    elif rule.name == "rmsprop":
+        v = memory["v"] = rule.rho * memory.get("v", np.zeros_like(p)) + (1 - rule.rho) * grad**2
+        p -= rule.learning_rate * grad / (np.sqrt(v) + rule.epsilon)
+    else:
+        m = memory["m"] = rule.beta1 * memory.get("m", np.zeros_like(p)) + (1 - rule.beta1) * grad
+        v = memory["v"] = rule.beta2 * memory.get("v", np.zeros_like(p)) + (1 - rule.beta2) * grad**2
+        m_hat, v_hat = m / (1 - rule.beta1**step), v / (1 - rule.beta2**step)
+        p -= rule.learning_rate * m_hat / (np.sqrt(v_hat) + rule.epsilon)

@@ -1,0 +1,97 @@
+"""Results as rows of figures: what the table prints and the record keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from peak import Peak
+from runner import Result
+
+
+@dataclass(frozen=True)
+class Row:
+    """The figures of one engine in one form on one workload; None where there is no right answer to time."""
+
+    workload: str
+    engine: str
+    form: str
+    is_best_form: bool
+    status: str
+    message: str
+    note: str
+    work: str
+    dtype: str
+    isa: str | None
+    us_per_step: float | None
+    samples_per_s: float | None
+    gflops: float | None
+    peak_gflops: float | None
+    peak_level: str | None
+    percent_of_peak: float | None
+    ratio_to_bp_core: float | None
+    spread: float | None
+    core_share: float | None
+    rounds_us_per_step: tuple[float, ...]
+    loss: float | None
+    expected_loss: float | None
+    path_error: float | None
+
+
+def make_rows(results: Sequence[Result], peak: Peak) -> list[Row]:
+    """Return the rows of one workload."""
+    bp_core = min((r.best for r in results if r.engine == "bp_core" and r.best), default=None)
+    best_forms = {engine: _best_form(engine, results) for engine in {r.engine for r in results}}
+    return [_make_row(r, best_forms[r.engine] is r, bp_core, peak) for r in results]
+
+
+def _best_form(engine: str, results: Sequence[Result]) -> Result:
+    """Return the result that stands for the engine: a wrong answer before all, else the fastest."""
+    forms = [r for r in results if r.engine == engine]
+    wrong = [r for r in forms if r.status == "wrong answer"]
+    return wrong[0] if wrong else min(forms, key=lambda r: r.best or float("inf"))
+
+
+def _make_row(result: Result, is_best_form: bool, bp_core: float | None, peak: Peak) -> Row:
+    work, best = result.work, result.best
+    gflops = work.flops_per_step / best * 1e-9 if best else None
+    peak_gflops = peak.best.get(work.dtype)
+    share = result.core_share[result.seconds_per_step.index(best)] if best else None
+    return Row(
+        workload=work.name,
+        engine=result.engine,
+        form=result.form,
+        is_best_form=is_best_form,
+        status=result.status,
+        message=result.message,
+        note=result.note,
+        work=work.describe(),
+        dtype=work.dtype,
+        isa=result.isa,
+        us_per_step=best * 1e6 if best else None,
+        samples_per_s=work.batch_size / best if best else None,
+        gflops=gflops,
+        peak_gflops=peak_gflops,
+        peak_level=peak.level.get(work.dtype),
+        percent_of_peak=100 * gflops / peak_gflops if gflops and peak_gflops else None,
+        ratio_to_bp_core=best / bp_core if best and bp_core else None,
+        spread=max(result.seconds_per_step) / best - 1 if best else None,
+        core_share=share,
+        rounds_us_per_step=tuple(s * 1e6 for s in result.seconds_per_step) if best else (),
+        loss=result.loss,
+        expected_loss=result.expected_loss,
+        path_error=result.path_error,
+    )
+
+
+def as_record(row: Row) -> dict[str, object]:
+    """Return the row as a plain dictionary, floats cut to six digits."""
+    return {name: _rounded(value) for name, value in asdict(row).items()}
+
+
+def _rounded(value: object) -> object:
+    if isinstance(value, float):
+        return float(f"{value:.6g}")
+    if isinstance(value, tuple):
+        return [_rounded(item) for item in value]
+    return value

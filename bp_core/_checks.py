@@ -1,0 +1,158 @@
+"""What users pass, checked and named in their words; the engine checks once more for memory's sake."""
+
+import math
+import operator
+from typing import Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+FINITE_BLOCK = 1 << 20
+"""Numbers looked at in one go, so that a check needs little memory."""
+
+
+def is_number(value: object) -> bool:
+    """Whether value is a finite real number, and no bool."""
+    real = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    return real and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def positive_integer(name: str, value: object) -> int:
+    """Return ``value`` as an int of at least 1."""
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = 0
+    if number < 1 or isinstance(value, bool):
+        raise ValueError(f"{name} is {value!r}; expected a whole number from 1 up")
+    return number
+
+
+def number_from_zero(name: str, value: object) -> float:
+    """Return ``value`` as a float of at least 0."""
+    if not is_number(value) or value < 0:  # type: ignore[operator]
+        raise ValueError(f"{name} is {value!r}; expected a number from 0 up")
+    return float(value)  # type: ignore[arg-type]
+
+
+def positive_number(name: str, value: object) -> float:
+    """Return ``value`` as a float above 0."""
+    if not is_number(value) or value <= 0:  # type: ignore[operator]
+        raise ValueError(f"{name} is {value!r}; expected a positive number")
+    return float(value)  # type: ignore[arg-type]
+
+
+def check_threads(n_threads: object) -> None:
+    """Raise unless ``n_threads`` is None or at least 1."""
+    if n_threads is not None:
+        positive_integer("n_threads", n_threads)
+
+
+def check_seed(seed: object) -> int | None:
+    """Return ``seed`` as an int of at least 0, or None."""
+    if seed is None:
+        return None
+    try:
+        number = operator.index(seed)  # type: ignore[arg-type]
+    except TypeError:
+        number = -1
+    if number < 0:
+        raise ValueError(f"seed is {seed!r}; expected None or a whole number from 0 up")
+    return number
+
+
+def numeric(name: str, values: object) -> Array:
+    """Return ``values`` as an array of real numbers; the numbers stay as they are."""
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ValueError(f"{name} cannot be made an array: {error}") from None
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers (bool, integers or floats)")
+    if array.dtype.char == "g" and not array.dtype.isnative:
+        array = array.astype(np.longdouble)
+    return array
+
+
+def features(X: object, n_in: int, *, row_allowed: bool = True) -> tuple[Array, bool]:
+    """X as an array (n, n_in), and whether it was given as one row (n_in,)."""
+    array = numeric("X", X)
+    single = array.ndim == 1
+    if single and array.shape[0] != n_in:
+        extra = "; for N rows of one feature pass X[:, None]" if n_in == 1 else ""
+        raise ValueError(f"x has {array.shape[0]} features; this network takes {n_in}{extra}")
+    if single and not row_allowed:
+        extra = "X[:, None]" if n_in == 1 else "X[None, :]"
+        hint = "for N rows of one feature" if n_in == 1 else "for one row"
+        raise ValueError(f"X has shape {array.shape}; expected (n, {n_in}), {hint} pass {extra}")
+    if single:
+        array = array[None, :]
+    if array.ndim != 2:
+        raise ValueError(f"X has shape {array.shape}; expected (n, {n_in})")
+    if array.shape[1] != n_in:
+        raise ValueError(f"x has {array.shape[1]} features per row; this network takes {n_in}")
+    return array, single
+
+
+def require_rows(X: Array) -> None:
+    """Raise for X without a row."""
+    if X.shape[0] == 0:
+        raise ValueError(f"X has shape {X.shape}: no rows; expected at least one")
+
+
+def describe_bad(name: str, array: Array, row: int, dtype: np.dtype[Any]) -> str:
+    """Say which number of a row is not finite in ``dtype``, by row and column."""
+    numbers = np.atleast_1d(array[row])
+    with np.errstate(over="ignore"):
+        column = int(np.argmin(np.isfinite(numbers.astype(dtype))))
+    where = f"{name}[{row}, {column}]" if array.ndim == 2 else f"{name}[{row}]"
+    value = numbers[column]
+    if np.isfinite(value):
+        return f"{where} is {value}, too large for {dtype}; expected finite numbers"
+    return f"{where} is {value}; expected finite numbers"
+
+
+def check_finite(name: str, array: Array, dtype: np.dtype[Any]) -> None:
+    """Raise for a number that is not finite in ``dtype``, by row and column; needs little memory."""
+    if array.dtype.kind != "f":
+        return
+    rows = max(1, FINITE_BLOCK // max(1, array[:1].size))
+    for first in range(0, array.shape[0], rows):
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(array[first : first + rows].astype(dtype, copy=False))
+        if not finite.all():
+            row = first + int(np.argmin(finite.reshape(finite.shape[0], -1).all(axis=1)))
+            raise ValueError(describe_bad(name, array, row, dtype))
+
+
+def sample_weights(weights: object, n: int) -> NDArray[np.float64] | None:
+    """A private copy of the row weights, divided by their mean."""
+    if weights is None:
+        return None
+    array = numeric("sample_weight", weights)
+    if array.shape != (n,):
+        raise ValueError(f"sample_weight has shape {array.shape}; expected ({n},), one weight per row of X")
+    check_finite("sample_weight", array, np.dtype(np.float64))
+    copy = np.array(array, dtype=np.float64)
+    if (copy < 0).any():
+        row = int(np.argmax(copy < 0))
+        raise ValueError(f"sample_weight[{row}] is {copy[row]}; expected weights from 0 up")
+    mean = math.fsum(copy) / n
+    if mean == 0:
+        raise ValueError("sample_weight is 0 for every row; expected at least one weight above 0")
+    return copy / mean
+
+
+STATUS_OUT_OF_TIME, STATUS_TARGET, STATUS_NOT_FINITE, STATUS_BAD_X, STATUS_BAD_Y, STATUS_BAD_CLASS = range(1, 7)
+"""The engine's codes for why a call stopped; 0 is done."""
+
+
+def raise_bad_row(status: int, row: int, data: tuple[Any, ...], dtype: np.dtype[Any]) -> NoReturn:
+    """Raise for the row that the engine stumbled over, by row and column."""
+    if status == STATUS_BAD_X:
+        raise ValueError(describe_bad("X", data[0], row, dtype))
+    if status == STATUS_BAD_Y:
+        raise ValueError(describe_bad("y", data[1], row, dtype))
+    raise RuntimeError(f"row {row} changed while it was read")

@@ -1,0 +1,100 @@
+"""The engine of one dtype: whole passes, the last check of every size, no state between calls.
+
+The Python face checks in the user's words first; what is raised here guards memory. Every call
+releases the GIL while it computes.
+"""
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.string cimport memset
+
+from numpy import dtype
+
+from bp_core import _dispatch
+
+include "_engine_plan.pxi"
+include "_engine_arrays.pxi"
+include "_engine_passes.pxi"
+include "_engine_update.pxi"
+include "_engine_train.pxi"
+include "_engine_predict.pxi"
+
+cdef void* slot = PyCapsule_GetPointer(
+    _dispatch.slots[(<bytes>DTYPE_NAME).decode()], b"bp_core.slot/1/" + <bytes>DTYPE_NAME)
+
+DTYPE = dtype({"f32": "float32", "f64": "float64"}[(<bytes>DTYPE_NAME).decode()])
+ELEMENTARY = ("exp", "expm1", "log", "log1p", "erf", "tanh", "sigmoid")
+
+
+def elementary(name, x, out):
+    """out[i] = name(x[i]) for contiguous x and out of this engine's dtype; returns out."""
+    cdef Run source, target
+    cdef Py_ssize_t which = ELEMENTARY.index(name)
+    memset(&source, 0, sizeof(Run))
+    memset(&target, 0, sizeof(Run))
+    try:
+        open_reals(&source, x, 0, False, "x")
+        open_reals(&target, out, source.length, True, "out")
+        with nogil:
+            (<Kernels**>slot)[0].elementary[which](<const real*>source.data, <real*>target.data, source.length)
+    finally:
+        close_run(&source)
+        close_run(&target)
+    return out
+
+
+def all_finite(numbers):
+    """Whether every number of a contiguous array of this engine's dtype is finite."""
+    cdef Run run
+    cdef bint finite
+    memset(&run, 0, sizeof(Run))
+    try:
+        open_reals(&run, numbers, 0, False, "the array")
+        with nogil:
+            finite = (<Kernels**>slot)[0].all_finite(<const real*>run.data, run.length)
+    finally:
+        close_run(&run)
+    return bool(finite)
+
+
+def training_workspace(bytes plan, Py_ssize_t n, Py_ssize_t batch_size, double clip_norm):
+    """The length of the array of zeros that `train` needs as its workspace."""
+    cdef Job job
+    memset(&job, 0, sizeof(Job))
+    cdef Needs needs = training_needs(n, batch_size, clip_norm)
+    try:
+        open_net(&job.net, plan)
+        return workspace_reals(&job, &needs)
+    finally:
+        close_job(&job)
+
+
+def train(bytes plan, parameters, tuple recipe, tuple state, tuple data, tuple objective, tuple epochs, workspace):
+    """Run steps and epochs; see the tuples' unpacking for what they hold.
+
+    Returns (status, epochs finished, the row that a BAD_ status means).
+    """
+    cdef Training t
+    cdef Status status
+    cdef Needs needs
+    memset(&t, 0, sizeof(Training))
+    X, y, classes, weights = data
+    t.job.loss, t.job.threshold = objective
+    t.epochs, t.batch_size, t.target_loss, t.budget, order, losses, seconds, random = epochs
+    try:
+        open_net(&t.job.net, plan)
+        check_loss(&t.job.net, t.job.loss)
+        open_reals(&t.job.parameters, parameters, t.job.net.size, True, "the parameters")
+        open_table(&t.job.X, X, "X")
+        expect_shape(&t.job.X, t.job.X.rows, t.job.net.n_in, "X")
+        open_targets(&t.job, y, classes, weights)
+        if random is not None:
+            t.random = <bp_bit_generator*>PyCapsule_GetPointer(random, "BitGenerator")
+        open_update(&t, recipe, state)
+        open_epochs(&t, order, losses, seconds)
+        needs = training_needs(t.job.X.rows, t.batch_size, t.update.recipe.clip_norm)
+        bind_parameters(&t.job.net, <real*>t.job.parameters.data)
+        bind_workspace(&t.job, &needs, workspace)
+        with nogil:
+            status = train_without_gil(&t)
+        return status, t.done, t.job.bad_row
+    finally:
+        close_training(&t)

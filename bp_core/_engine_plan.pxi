@@ -1,0 +1,186 @@
+"""The plan of a network, its checks, and where each layer's numbers lie.
+
+A plan is a ``bytes`` of int64: the number of layers of weights L, the L + 1 layer sizes, L activations,
+L bias modes. The parameters are one buffer: for each layer the rows of W, then b, each row padded with
+zeros to a whole number of 64-byte lines.
+"""
+from cpython.bytes cimport PyBytes_AsString, PyBytes_Size
+from cpython.mem cimport PyMem_Free, PyMem_Malloc
+from libc.stdint cimport int64_t, uint64_t
+from libc.string cimport memcpy, memset
+
+from bp_core._kernel_table cimport (
+    ACTIVATIONS, BLOCK_ROWS, DTYPE_NAME, GELU, IDENTITY, LINE, SILU, SOFTMAX, Kernels, real,
+)
+
+cdef enum BiasMode:
+    NO_BIAS, LAYER_BIAS, UNIT_BIAS
+    BIAS_MODES
+
+cdef enum:
+    MAX_SIZE = 1 << 30              # units of a layer
+
+cdef extern from *:
+    const int64_t MAX_PARAMETERS "(INT64_C(1) << 44)"
+
+ctypedef struct Layer:
+    Py_ssize_t fan_in
+    Py_ssize_t fan_out
+    Py_ssize_t stride               # reals from one row of W, z, a, delta to the next
+    Py_ssize_t WT_stride            # reals from one row of the transposed copy of W to the next
+    Py_ssize_t W_at                 # where W and b start in the parameters
+    Py_ssize_t b_at
+    Py_ssize_t b_size               # reals of b: a row, a line or nothing
+    int activation
+    int bias
+    real* W                         # (fan_in, fan_out)
+    real* b                         # (b_size,)
+    real* b_row                     # (stride,): b, or its one number for every unit, or zeros
+    real* WT                        # (fan_out, fan_in), or NULL
+    real* z                         # (rows, fan_out); a itself where z need not be kept
+    real* a                         # (rows, fan_out)
+    real* delta                     # (rows, fan_out)
+    real* unit_sums                 # (stride,): the sums of delta behind a shared bias, or NULL
+    real* panel                     # (panel rows, stride): room for a panel of grad_W, or NULL
+
+ctypedef struct Net:
+    const Kernels* kernels
+    Py_ssize_t n_layers
+    Py_ssize_t n_in
+    Py_ssize_t n_out
+    Py_ssize_t x_stride
+    Py_ssize_t size                 # reals in the parameters, padding included
+    Py_ssize_t widest               # the longest row of any layer, padding included
+    Layer* layers
+
+
+cdef inline Py_ssize_t padded(Py_ssize_t n) noexcept nogil:
+    """n in whole lines, and one line more where rows would lie a multiple of 4096 bytes apart."""
+    cdef Py_ssize_t stride = (n + LINE - 1) // LINE * LINE
+    return stride + LINE if stride % (64 * LINE) == 0 else stride
+
+
+cdef int check_plan(const int64_t* words, Py_ssize_t n_words) except -1:
+    """Raise unless the plan is whole and every size safe."""
+    cdef int64_t n_layers = words[0] if n_words > 0 else 0
+    cdef int64_t total = 0, l
+    if n_layers < 1 or n_layers > n_words or n_words != 2 + 3 * n_layers:
+        raise ValueError("the plan of the network is damaged: its length and its number of layers disagree")
+    for l in range(n_layers + 1):
+        if words[1 + l] < 1 or words[1 + l] > MAX_SIZE:
+            raise ValueError(f"layer {l} has {words[1 + l]} units; expected 1 to {MAX_SIZE}")
+    for l in range(n_layers):
+        if not 0 <= words[2 + n_layers + l] < ACTIVATIONS:
+            raise ValueError(f"layer {l} has an unknown activation, number {words[2 + n_layers + l]}")
+        if not 0 <= words[2 + 2 * n_layers + l] < BIAS_MODES:
+            raise ValueError(f"layer {l} has an unknown bias mode, number {words[2 + 2 * n_layers + l]}")
+        total += (words[1 + l] + 2) * <int64_t>padded(words[2 + l])
+        if total > MAX_PARAMETERS:
+            raise ValueError(f"the network has more than {MAX_PARAMETERS} parameters")
+    return 0
+
+
+cdef int open_net(Net* net, bytes plan) except -1:
+    """Check the plan and lay the layers out; `close_net` frees them."""
+    cdef const int64_t* words = <const int64_t*>PyBytes_AsString(plan)
+    cdef Py_ssize_t n_words = PyBytes_Size(plan) // <Py_ssize_t>sizeof(int64_t)
+    check_plan(words, n_words)
+    net.kernels = (<Kernels**>slot)[0]
+    net.n_layers = words[0]
+    net.n_in = words[1]
+    net.n_out = words[1 + net.n_layers]
+    net.layers = <Layer*>PyMem_Malloc(net.n_layers * sizeof(Layer))
+    if net.layers == NULL:
+        raise MemoryError("no memory for the plan of the network")
+    memset(net.layers, 0, net.n_layers * sizeof(Layer))
+    lay_out(net, words)
+    return 0
+
+
+cdef void lay_out(Net* net, const int64_t* words) noexcept nogil:
+    """Sizes, strides and places of every layer."""
+    cdef Layer* layer
+    cdef Py_ssize_t l
+    net.x_stride = padded(net.n_in)
+    net.size = 0
+    net.widest = net.x_stride
+    for l in range(net.n_layers):
+        layer = &net.layers[l]
+        layer.fan_in, layer.fan_out = words[1 + l], words[2 + l]
+        layer.activation = <int>words[2 + net.n_layers + l]
+        layer.bias = <int>words[2 + 2 * net.n_layers + l]
+        layer.stride, layer.WT_stride = padded(layer.fan_out), padded(layer.fan_in)
+        layer.b_size = layer.stride if layer.bias == UNIT_BIAS else (LINE if layer.bias == LAYER_BIAS else 0)
+        layer.W_at = net.size
+        layer.b_at = layer.W_at + layer.fan_in * layer.stride
+        net.size = layer.b_at + layer.b_size
+        net.widest = max(net.widest, layer.stride)
+
+
+cdef void close_net(Net* net) noexcept:
+    PyMem_Free(net.layers)
+    net.layers = NULL
+
+
+cdef inline bint keeps_z(const Layer* layer) noexcept nogil:
+    """Whether the derivative needs z beside a."""
+    return layer.activation == GELU or layer.activation == SILU
+
+
+cdef void bind_parameters(Net* net, real* parameters) noexcept nogil:
+    """Point every layer at its W and b."""
+    cdef Py_ssize_t l
+    for l in range(net.n_layers):
+        net.layers[l].W = parameters + net.layers[l].W_at
+        net.layers[l].b = parameters + net.layers[l].b_at
+        net.layers[l].b_row = net.layers[l].b
+
+
+cdef inline real* take(real** room, Py_ssize_t n) noexcept nogil:
+    """The next n reals of a workspace; whole lines, so that every piece starts a line."""
+    cdef real* piece = room[0]
+    room[0] = piece + (n + LINE - 1) // LINE * LINE
+    return piece
+
+
+cdef void take_bias_rows(Net* net, real** room) noexcept nogil:
+    """Room for the rows of b that are not stored as rows."""
+    cdef Py_ssize_t l
+    for l in range(net.n_layers):
+        if net.layers[l].bias != UNIT_BIAS:
+            net.layers[l].b_row = take(room, net.layers[l].stride)
+
+
+cdef Py_ssize_t bias_rows_size(const Net* net) noexcept nogil:
+    cdef Py_ssize_t l, size = 0
+    for l in range(net.n_layers):
+        if net.layers[l].bias != UNIT_BIAS:
+            size += net.layers[l].stride
+    return size
+
+
+cdef void spread_bias(Layer* layer) noexcept nogil:
+    """Bring b_row up to date with b where it is not b itself."""
+    cdef Py_ssize_t j
+    if layer.bias == UNIT_BIAS:
+        return
+    for j in range(layer.stride):
+        layer.b_row[j] = layer.b[0] if layer.bias == LAYER_BIAS and j < layer.fan_out else <real>0
+
+
+def layout(bytes plan):
+    """Where each layer lies: (size, [(W_at, fan_in, fan_out, stride, b_at, b_length), ...]), in reals."""
+    cdef Net net
+    cdef Py_ssize_t l, b_length
+    open_net(&net, plan)
+    try:
+        places = []
+        for l in range(net.n_layers):
+            b_length = (0, 1, net.layers[l].fan_out)[net.layers[l].bias]
+            places.append((
+                net.layers[l].W_at, net.layers[l].fan_in, net.layers[l].fan_out, net.layers[l].stride,
+                net.layers[l].b_at, b_length,
+            ))
+        return net.size, places
+    finally:
+        close_net(&net)

@@ -1,0 +1,259 @@
+"""Training: steps and epochs inside one native call.
+
+A call runs until its epochs are done, its time is up, the target loss is reached or something is
+wrong. All that must outlive it lies in arrays of the caller, which are up to date after every step.
+"""
+from cpython.pycapsule cimport PyCapsule_GetPointer
+from libc.math cimport isfinite
+from libc.stdint cimport int64_t, uint64_t
+
+from bp_core._kernel_table cimport ADAGRAD, MOMENTUM, NESTEROV, RMSPROP
+
+cdef extern from "clock.h" nogil:
+    double bp_clock()
+
+cdef extern from "bit_generator.h" nogil:
+    ctypedef struct bp_bit_generator:
+        void* state
+        uint64_t (*next_uint64)(void* state) noexcept nogil
+
+cdef enum:                      # the places of the counters
+    STEP, EPOCH, POSITION
+    COUNTERS
+
+cdef enum:                      # the places of the running numbers
+    BETA1_POWER, BETA2_POWER, LOSS_SUM
+    RUNNING
+
+cdef double CLOCK_INTERVAL = 1e-3   # seconds between two readings of the clock, about
+
+ctypedef struct Pace:           # reads the clock about once a millisecond and shares time among epochs
+    double start
+    double last
+    double unshared             # seconds not yet given to an epoch
+    Py_ssize_t wait             # steps to the next reading
+    Py_ssize_t stride           # steps between two readings
+    Py_ssize_t shared           # epochs that have their time
+
+ctypedef struct Training:
+    Job job
+    Update update
+    Run order                   # (n,) the order of the rows in this epoch
+    Run counters
+    Run running
+    Run losses                  # (epochs,) OUT
+    Run seconds                 # (epochs,) INOUT: the seconds of an epoch are added
+    bp_bit_generator* random    # NULL: rows as they lie
+    Py_ssize_t batch_size
+    Py_ssize_t epochs           # of this call
+    Py_ssize_t done             # epochs finished in this call
+    double target_loss          # stop at an epoch at or below; -inf: never
+    double budget               # seconds
+    Pace pace
+
+
+cdef uint64_t draw_below(bp_bit_generator* random, uint64_t bound) noexcept nogil:
+    """A uniform integer below `bound`: words above the last whole multiple of it are drawn again."""
+    cdef uint64_t excess = (<uint64_t>-1 % bound + 1) % bound     # 2^64 mod bound
+    cdef uint64_t word = random.next_uint64(random.state)
+    while excess and word > <uint64_t>-1 - excess:
+        word = random.next_uint64(random.state)
+    return word % bound
+
+
+cdef void shuffle_order(bp_bit_generator* random, int64_t* order, Py_ssize_t n) noexcept nogil:
+    """A uniform permutation of 0 ... n - 1 (Fisher and Yates, from the end)."""
+    cdef Py_ssize_t i, other
+    cdef int64_t row
+    for i in range(n - 1, 0, -1):
+        other = <Py_ssize_t>draw_below(random, <uint64_t>(i + 1))
+        row = order[i]
+        order[i] = order[other]
+        order[other] = row
+
+
+cdef void begin_epoch(Training* t) noexcept nogil:
+    """The order of its rows: as they lie, and shuffled unless the epoch is one batch."""
+    cdef int64_t* order = <int64_t*>t.order.data
+    cdef Py_ssize_t i, n = t.job.X.rows
+    (<double*>t.running.data)[LOSS_SUM] = 0
+    if t.random == NULL or t.batch_size >= n:
+        t.job.order = NULL
+        return
+    for i in range(n):
+        order[i] = i
+    shuffle_order(t.random, order, n)
+    t.job.order = order
+
+
+cdef Status run_batch(Training* t, Py_ssize_t first, Py_ssize_t rows, double* loss) noexcept nogil:
+    """One step over rows first, ... of the order; `loss` is the one before the update."""
+    cdef Job* job = &t.job
+    cdef double divisor = loss_divisor(job, rows), sum = 0
+    cdef Py_ssize_t at = 0, count
+    cdef Status status
+    while at < rows:
+        count = min(rows - at, <Py_ssize_t>CHUNK_ROWS)
+        status = load_rows(job, first + at, count, True, divisor)
+        if status != DONE:
+            return status
+        forward_pass(&job.net, job.x, job.net.x_stride, count)
+        sum = loss_pass(job, count, True, sum)
+        backward_pass(job, count)
+        if job.gradient != NULL:
+            sum_gradient(job, count, at > 0)
+        at += count
+    loss[0] = sum / divisor + penalty(job, &t.update)
+    if not isfinite(loss[0]):
+        return NOT_FINITE
+    begin_step(&t.update)
+    if job.gradient != NULL:
+        finish_gradient(job)
+        update_whole(job, &t.update)
+    else:
+        update_panels(job, &t.update, rows)
+    return DONE
+
+
+cdef void read_clock(Training* t) noexcept nogil:
+    """Share the time since the last reading among the epochs finished since, and set the next reading."""
+    cdef Pace* pace = &t.pace
+    cdef double now = bp_clock()
+    cdef double* seconds = <double*>t.seconds.data
+    cdef Py_ssize_t epoch
+    pace.unshared += now - pace.last
+    if t.done > pace.shared:
+        for epoch in range(pace.shared, t.done):
+            seconds[epoch] += pace.unshared / <double>(t.done - pace.shared)
+        pace.shared, pace.unshared = t.done, 0
+    if now - pace.last < 0.5 * CLOCK_INTERVAL:
+        pace.stride *= 2
+    elif now - pace.last > 2 * CLOCK_INTERVAL and pace.stride > 1:
+        pace.stride //= 2
+    pace.last, pace.wait = now, pace.stride
+
+
+cdef bint out_of_time(Training* t) noexcept nogil:
+    t.pace.wait -= 1
+    if t.pace.wait > 0:
+        return False
+    read_clock(t)
+    return t.pace.last - t.pace.start >= t.budget
+
+
+cdef bint end_epoch(Training* t) noexcept nogil:
+    """Write the epoch's loss down; True if it reaches the target."""
+    cdef int64_t* counters = <int64_t*>t.counters.data
+    cdef double loss = (<double*>t.running.data)[LOSS_SUM] / <double>t.job.X.rows
+    (<double*>t.losses.data)[t.done] = loss
+    t.done += 1
+    counters[EPOCH] += 1
+    counters[POSITION] = 0
+    return loss <= t.target_loss
+
+
+cdef Status run_epochs(Training* t) noexcept nogil:
+    """Steps and epochs, from the position in the counters on."""
+    cdef int64_t* counters = <int64_t*>t.counters.data
+    cdef double* running = <double*>t.running.data
+    cdef Py_ssize_t n = t.job.X.rows, rows
+    cdef double loss
+    cdef Status status
+    while t.done < t.epochs:
+        if counters[POSITION] == 0:
+            begin_epoch(t)
+        rows = min(t.batch_size, n - <Py_ssize_t>counters[POSITION])
+        status = run_batch(t, <Py_ssize_t>counters[POSITION], rows, &loss)
+        if status != DONE:
+            return status
+        running[LOSS_SUM] += loss * <double>rows
+        counters[STEP] += 1
+        counters[POSITION] += rows
+        if counters[POSITION] == n and end_epoch(t):
+            return TARGET_LOSS
+        if out_of_time(t):
+            return OUT_OF_TIME if t.done < t.epochs else DONE
+    return DONE
+
+
+cdef Status train_without_gil(Training* t) noexcept nogil:
+    cdef Status status
+    t.pace.start = t.pace.last = bp_clock()
+    t.pace.wait = t.pace.stride = 1
+    start_pass(&t.job.net)
+    status = run_epochs(t)
+    read_clock(t)
+    (<double*>t.seconds.data)[min(t.done, t.epochs - 1)] += t.pace.unshared
+    return status
+
+
+cdef int open_update(Training* t, tuple recipe, tuple state) except -1:
+    """The optimiser, and the arrays it lives in: (m or None, v or None, counters, running)."""
+    cdef Recipe* r = &t.update.recipe
+    cdef Py_ssize_t size = t.job.net.size
+    (r.optimizer, r.learning_rate, r.momentum, r.rho, r.epsilon, r.weight_decay,
+     r.l2, r.l1, r.clip_norm) = recipe
+    if not 0 <= r.optimizer < OPTIMIZERS:
+        raise ValueError(f"unknown optimizer, number {r.optimizer}")
+    m, v, counters, running = state
+    if m is not None:
+        open_reals(&t.update.m, m, size, True, "the optimizer's first state")
+    if v is not None:
+        open_reals(&t.update.v, v, size, True, "the optimizer's second state")
+    open_run(&t.counters, counters, b'q', True, "the counters")
+    expect_length(&t.counters, COUNTERS, "the counters")
+    open_run(&t.running, running, b'd', True, "the running numbers")
+    expect_length(&t.running, RUNNING, "the running numbers")
+    t.update.powers = <double*>t.running.data
+    return check_state(t)
+
+
+cdef int check_state(Training* t) except -1:
+    """Raise if the optimiser's arrays are missing or the position is none in these rows."""
+    cdef int kind = t.update.recipe.optimizer
+    cdef int64_t position = (<int64_t*>t.counters.data)[POSITION]
+    if kind in (MOMENTUM, NESTEROV, ADAM, ADAMW) and not t.update.m.open:
+        raise ValueError("this optimizer needs its first state")
+    if kind in (RMSPROP, ADAGRAD, ADAM, ADAMW) and not t.update.v.open:
+        raise ValueError("this optimizer needs its second state")
+    if not 0 <= position < t.job.X.rows:
+        raise ValueError(f"position {position} lies outside the {t.job.X.rows} rows")
+    return 0
+
+
+cdef int open_epochs(Training* t, object order, object losses, object seconds) except -1:
+    open_run(&t.order, order, b'q', True, "the order of the rows")
+    open_run(&t.losses, losses, b'd', True, "the losses")
+    open_run(&t.seconds, seconds, b'd', True, "the seconds")
+    expect_length(&t.losses, t.epochs, "the losses")
+    expect_length(&t.seconds, t.epochs, "the seconds")
+    if t.random != NULL:
+        expect_length(&t.order, t.job.X.rows, "the order of the rows")
+    if t.random != NULL and t.batch_size < t.job.X.rows:
+        t.job.order = <const int64_t*>t.order.data       # an epoch begun in an earlier call goes on
+    if t.epochs < 1 or t.batch_size < 1:
+        raise ValueError(f"{t.epochs} epochs with batches of {t.batch_size}; expected at least 1 of each")
+    return 0
+
+
+cdef void close_training(Training* t) noexcept:
+    close_job(&t.job)
+    close_run(&t.update.m)
+    close_run(&t.update.v)
+    close_run(&t.order)
+    close_run(&t.counters)
+    close_run(&t.running)
+    close_run(&t.losses)
+    close_run(&t.seconds)
+
+
+cdef Needs training_needs(Py_ssize_t n, Py_ssize_t batch_size, double clip_norm) noexcept nogil:
+    """A batch of one chunk without clipping goes panel by panel, any other by the whole gradient."""
+    cdef Needs needs
+    memset(&needs, 0, sizeof(needs))
+    cdef Py_ssize_t rows = min(n, batch_size)
+    needs.rows = min(rows, <Py_ssize_t>CHUNK_ROWS)
+    needs.backward = True
+    needs.gradient = rows > CHUNK_ROWS or clip_norm > 0
+    needs.panels = not needs.gradient
+    return needs

@@ -1,0 +1,197 @@
+"""Network files: safetensors with the structure in its metadata, written whole, read with distrust.
+
+A file holds the tensors ``weights.0``, ``biases.0``, ... and three entries of metadata: ``format``,
+``format_version`` and ``structure``, a JSON object of the constructor's arguments. Everything is
+checked against the structure before any array is made.
+"""
+
+import contextlib
+import json
+import os
+import struct
+import tempfile
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Real = NDArray[Any]
+FORMAT = "bp_core.network"
+VERSION = "1"
+STRUCTURE_KEYS = {"layer_sizes", "hidden", "output", "bias", "dtype"}
+MAX_HEADER = 1 << 24
+"""Bytes of header that are read at most."""
+
+DTYPE_CODES = {"float32": "F32", "float64": "F64"}
+
+
+# --------------------------------------------------------------------- saving
+def save(
+    path: str | os.PathLike[str], structure: dict[str, Any], weights: tuple[Real, ...], biases: tuple[Real, ...]
+) -> None:
+    """Write a network file, in one piece or not at all."""
+    from safetensors.numpy import save as to_bytes
+
+    tensors = {}
+    for l, (W, b) in enumerate(zip(weights, biases, strict=True)):
+        tensors[f"weights.{l}"] = np.ascontiguousarray(W)
+        if b.size:
+            tensors[f"biases.{l}"] = np.ascontiguousarray(b)
+    metadata = {"format": FORMAT, "format_version": VERSION, "structure": json.dumps(structure)}
+    write_whole(path, to_bytes(tensors, metadata))
+
+
+def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
+    """Replace a file's content once the new one is on the disk; on any failure the old one stays."""
+    target = os.path.abspath(os.fspath(path))
+    folder = os.path.dirname(target)
+    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, _mode_of(target))
+        os.replace(temporary, target)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise
+    _sync_folder(folder)
+
+
+def _mode_of(path: str) -> int:
+    """The permissions of an existing file, else those of a new one."""
+    try:
+        return os.stat(path).st_mode & 0o777
+    except FileNotFoundError:
+        mask = os.umask(0)
+        os.umask(mask)
+        return 0o666 & ~mask
+
+
+def _sync_folder(folder: str) -> None:
+    """Make the new name durable, where folders can be opened (not on Windows)."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+# -------------------------------------------------------------------- loading
+def load(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[Real], list[Real]]:
+    """Read a network file: the constructor's arguments, the weights and the biases."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as from_bytes
+
+    with open(path, "rb") as file:
+        header = _read_header(file, path)
+        structure = _check_metadata(header.pop("__metadata__", None), path)
+        expected = _expected_shapes(structure, path)
+        _check_tensors(header, expected, DTYPE_CODES[structure["dtype"]], path)
+        file.seek(0)
+        content = file.read()
+    try:
+        tensors = from_bytes(content)
+    except SafetensorError as error:
+        raise ValueError(f"{path} is damaged: {error}") from None
+    for name, array in tensors.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{path} is damaged: {name} holds a number that is not finite")
+    n_layers = len(structure["layer_sizes"]) - 1
+    weights = [tensors[f"weights.{l}"] for l in range(n_layers)]
+    none = np.empty(0, structure["dtype"])
+    return structure, weights, [tensors.get(f"biases.{l}", none) for l in range(n_layers)]
+
+
+def _read_header(file: Any, path: object) -> dict[str, Any]:
+    """The JSON header: 8 bytes of length, then the object, each key once."""
+    size = os.fstat(file.fileno()).st_size
+    prefix = file.read(8)
+    length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else 0
+    if not 2 <= length <= min(size - 8, MAX_HEADER):
+        raise ValueError(f"{path} is no network file of bp_core, or is cut short")
+    try:
+        header = json.loads(file.read(length).decode("utf-8"), object_pairs_hook=_once)
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        raise ValueError(f"{path} is no network file of bp_core: {error}") from None
+    if not isinstance(header, dict):
+        raise ValueError(f"{path} is no network file of bp_core: its header is no object")
+    _check_extent(header, size - 8 - length, path)
+    return header
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A dictionary; raise if a key comes twice."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("its header names an entry twice")
+    return found
+
+
+def _check_extent(header: dict[str, Any], size: int, path: object) -> None:
+    """Raise unless the tensors fill the rest of the file exactly, none lying over another."""
+    spans = []
+    for name, entry in header.items():
+        if name == "__metadata__":
+            continue
+        offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
+        if not (isinstance(offsets, list) and len(offsets) == 2 and all(type(x) is int for x in offsets)):
+            raise ValueError(f"{path} is damaged: {name!r} has no place in the file")
+        spans.append(tuple(offsets))
+    at = 0
+    for start, end in sorted(spans):
+        if start != at or end <= start:
+            raise ValueError(f"{path} is damaged: its arrays overlap or leave gaps")
+        at = end
+    if at != size:
+        raise ValueError(f"{path} is damaged or cut short: {size} bytes of arrays where its header says {at}")
+
+
+def _check_metadata(metadata: object, path: object) -> dict[str, Any]:
+    """The structure, once format, version and its keys are right."""
+    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        kind = metadata.get("format") if isinstance(metadata, dict) else None
+        raise ValueError(f"{path} is no network file of bp_core (format {kind!r}; expected {FORMAT!r})")
+    if metadata.get("format_version") != VERSION:
+        raise ValueError(f"{path} has format version {metadata.get('format_version')!r}; this bp_core reads {VERSION}")
+    try:
+        structure = json.loads(metadata.get("structure", ""), object_pairs_hook=_once)
+    except (RecursionError, TypeError, ValueError):
+        structure = None
+    if not isinstance(structure, dict) or set(structure) != STRUCTURE_KEYS:
+        raise ValueError(f"{path} is damaged: its structure is not one of a network")
+    return structure
+
+
+def _expected_shapes(structure: dict[str, Any], path: object) -> dict[str, list[int]]:
+    """Name and shape of every array that the structure means."""
+    sizes, modes = structure["layer_sizes"], structure["bias"]
+    if not isinstance(sizes, list) or len(sizes) < 2 or not all(type(n) is int and n >= 1 for n in sizes):
+        raise ValueError(f"{path} is damaged: layer_sizes is {sizes!r}; expected two or more sizes from 1 up")
+    if not isinstance(modes, list) or len(modes) != len(sizes) - 1 or not set(map(str, modes)) <= {"none", "layer", "unit"}:
+        raise ValueError(f"{path} is damaged: bias is {modes!r}; expected a mode for each of {len(sizes) - 1} layers")
+    if structure["dtype"] not in DTYPE_CODES:
+        raise ValueError(f"{path} is damaged: dtype is {structure['dtype']!r}; expected float32 or float64")
+    shapes = {}
+    for l, mode in enumerate(modes):
+        shapes[f"weights.{l}"] = [sizes[l], sizes[l + 1]]
+        if mode != "none":
+            shapes[f"biases.{l}"] = [sizes[l + 1] if mode == "unit" else 1]
+    return shapes
+
+
+def _check_tensors(header: dict[str, Any], expected: dict[str, list[int]], code: str, path: object) -> None:
+    """Raise unless the file holds exactly the expected arrays, of one dtype."""
+    missing, extra = sorted(set(expected) - set(header)), sorted(set(header) - set(expected))
+    if missing or extra:
+        raise ValueError(f"{path} is damaged: arrays missing {missing}, not expected {extra}")
+    for name, shape in expected.items():
+        found = header[name]
+        if found.get("shape") != shape or found.get("dtype") != code:
+            raise ValueError(
+                f"{path} is damaged: {name} is {found.get('dtype')} {found.get('shape')}; expected {code} {shape}"
+            )

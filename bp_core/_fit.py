@@ -1,0 +1,252 @@
+"""One fit: native calls of about 50 ms, and what Python has to do between them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bp_core import _checks
+from bp_core._checks import STATUS_NOT_FINITE, STATUS_OUT_OF_TIME, STATUS_TARGET
+from bp_core.errors import DivergenceError
+from bp_core.history import Epoch, History
+
+if TYPE_CHECKING:
+    from bp_core.trainer import Trainer
+
+Real = NDArray[Any]
+CALL_SECONDS = 0.05
+"""How long a native call may run before Python looks for Ctrl-C."""
+
+CALL_EPOCHS = 1 << 16
+"""Most epochs of a native call, which bounds the arrays it writes."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What ends a fit from within the native call."""
+
+    epochs: int
+    target_loss: float | None
+    max_seconds: float | None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What Python does after an epoch."""
+
+    validation: tuple[Any, ...] | None
+    patience: int | None
+    min_delta: float
+    callbacks: tuple[Callable[[Epoch], object], ...]
+    progress: bool
+
+    @property
+    def each_epoch(self) -> bool:
+        """Whether native calls must return after every epoch."""
+        return bool(self.validation or self.patience or self.callbacks or self.progress)
+
+
+class Fit:
+    """One run of ``Trainer.fit``, from its start to its stop reason."""
+
+    def __init__(
+        self, trainer: Trainer, data: tuple[Any, ...], limits: Limits, watch: Watch, history: History
+    ) -> None:
+        self._trainer, self._net, self._state = trainer, trainer.network, trainer._state
+        self._data, self._limits, self._watch, self._history = data, limits, watch, history
+        n = data[0].shape[0]
+        self._batch_size = n if trainer.batch_size == "full" else min(int(trainer.batch_size), n)
+        self._state.begin_fit(n)
+        self._first = self._recorded = self._state.epoch
+        self._start = self._net._parameters.copy()
+        self._start_state = self._state.to_dict()
+        self._newest = self._start if np.isfinite(self._start).all() else None
+        self._best = Best(watch.min_delta)
+        self._began = time.monotonic()
+        room = 1 if watch.each_epoch else min(limits.epochs, CALL_EPOCHS)
+        self._losses, self._seconds = np.zeros(room), np.zeros(room)
+
+    def run(self) -> None:
+        """Train to the end; whatever happens, the history says why it stopped."""
+        bar = _progress_bar(self._limits.epochs) if self._watch.progress else None
+        try:
+            while self._history.stop_reason is None:
+                self._advance()
+                if bar is not None:
+                    _show(bar, self._history)
+        except KeyboardInterrupt:
+            self._record()
+            self._history.stop_reason = "interrupted"
+            raise
+        finally:
+            if bar is not None:
+                bar.close()
+        if self._watch.patience is not None and self._best.parameters is not None:
+            self._net._parameters[...] = self._best.parameters
+
+    # ------------------------------------------------------------- one call
+    def _advance(self) -> None:
+        """One native call, and what its status and its epochs ask for."""
+        epochs = min(self._left(), self._losses.size)
+        target = -np.inf if self._limits.target_loss is None else self._limits.target_loss
+        self._rate = self._trainer.optimizer.learning_rate
+        status, bad_row = self._state.train(
+            self._trainer._recipe(),
+            self._data,
+            self._trainer._engine_objective(),
+            self._batch_size,
+            self._trainer.shuffle,
+            (epochs, target, self._budget()),
+            self._losses,
+            self._seconds,
+        )
+        finished = self._record()
+        if status == STATUS_NOT_FINITE:
+            self._diverged()
+        if status not in (0, STATUS_OUT_OF_TIME, STATUS_TARGET):
+            self._bad_data(status, bad_row)
+        self._keep_newest()
+        stop = "target_loss" if status == STATUS_TARGET else None
+        if finished and self._watch.each_epoch:
+            stop = self._after_epoch(stop)
+        self._history.stop_reason = stop or self._limit_reached()
+
+    def _left(self) -> int:
+        return self._limits.epochs - (self._state.epoch - self._first)
+
+    def _budget(self) -> float:
+        """Seconds for the next call."""
+        if self._limits.max_seconds is None:
+            return CALL_SECONDS
+        return min(CALL_SECONDS, max(0.0, self._limits.max_seconds - self._elapsed()))
+
+    def _elapsed(self) -> float:
+        return time.monotonic() - self._began
+
+    def _limit_reached(self) -> str | None:
+        if self._left() <= 0:
+            return "epochs"
+        if self._limits.max_seconds is not None and self._elapsed() >= self._limits.max_seconds:
+            return "max_seconds"
+        return None
+
+    def _record(self) -> int:
+        """Move what the engine wrote about finished epochs to the history; returns how many there were."""
+        finished = self._state.epoch - self._recorded
+        history = self._history
+        history.index += range(self._recorded, self._recorded + finished)
+        history.loss += self._losses[:finished].tolist()
+        history.seconds += self._seconds[:finished].tolist()
+        history.learning_rate += [self._rate] * finished
+        unfinished = self._seconds[finished] if finished < self._seconds.size else 0.0
+        self._seconds[:] = 0.0
+        self._seconds[0] = unfinished
+        self._recorded += finished
+        return finished
+
+    # ------------------------------------------------------- after an epoch
+    def _after_epoch(self, stop: str | None) -> str | None:
+        """Validation, patience and callbacks; returns why to stop."""
+        history, watch = self._history, self._watch
+        if watch.validation is not None:
+            history.validation_loss.append(self._net._evaluate(watch.validation, *self._no_results()))
+        if watch.patience is not None:
+            watched = history.validation_loss or history.loss
+            waited = self._best.look(watched[-1], self._net._parameters)
+            if waited >= watch.patience:
+                stop = stop or "patience"
+        if self._call_back():
+            stop = stop or "callback"
+        return stop
+
+    def _no_results(self) -> tuple[tuple[int, float], tuple[None, ...]]:
+        return self._trainer._engine_objective(), (None,) * 5
+
+    def _call_back(self) -> bool:
+        """Call every callback; True if one asks to stop."""
+        if not self._watch.callbacks:
+            return False
+        history = self._history
+        epoch = Epoch(
+            history.index[-1],
+            history.loss[-1],
+            history.validation_loss[-1] if history.validation_loss else None,
+            history.learning_rate[-1],
+            history.seconds[-1],
+            self._trainer,
+            self._net,
+        )
+        answers = [f(epoch) for f in self._watch.callbacks]
+        return any(isinstance(answer, (bool, np.bool_)) and bool(answer) for answer in answers)
+
+    # ------------------------------------------------------- when it goes wrong
+    def _keep_newest(self) -> None:
+        """Keep a copy of the parameters while all are finite, about every call's length."""
+        now = time.monotonic()
+        if now - self._began < CALL_SECONDS or now - self._kept_at < CALL_SECONDS:
+            return
+        if self._net._engine.all_finite(self._net._parameters):
+            self._newest = self._net._parameters.copy()
+        self._kept_at = now
+
+    _kept_at = 0.0
+    _rate = 0.0
+
+    def _diverged(self) -> NoReturn:
+        """Go back to the newest finite parameters and say so."""
+        self._history.stop_reason = "diverged"
+        if self._newest is not None:
+            self._net._parameters[...] = self._newest
+        self._state.forget()
+        raise DivergenceError(self._state.epoch, self._rate)
+
+    def _bad_data(self, status: int, row: int) -> NoReturn:
+        """Go back to where the fit began and name the number that is not finite."""
+        self._net._parameters[...] = self._start
+        self._state.from_dict(self._start_state)
+        _checks.raise_bad_row(status, row, self._data, self._net.dtype)
+
+
+class Best:
+    """The best watched loss so far, and the parameters that had it."""
+
+    def __init__(self, min_delta: float) -> None:
+        self._min_delta = min_delta
+        self._loss = np.inf
+        self._waited = 0
+        self.parameters: Real | None = None
+
+    def look(self, loss: float, parameters: Real) -> int:
+        """Take an epoch's loss into account; returns the epochs since the best."""
+        if loss < self._loss - self._min_delta or self.parameters is None:
+            self._loss, self._waited = loss, 0
+            self.parameters = parameters.copy()
+        else:
+            self._waited += 1
+        return self._waited
+
+
+def _progress_bar(epochs: int) -> Any:
+    """A tqdm bar over the epochs."""
+    try:
+        from tqdm.auto import tqdm
+    except ImportError:
+        raise ImportError("progress=True needs tqdm: pip install 'bp-core[progress]'") from None
+    return tqdm(total=epochs, unit="epoch")
+
+
+def _show(bar: Any, history: History) -> None:
+    """Bring the bar up to date."""
+    if len(history) > bar.n:
+        bar.set_postfix_str(_losses_text(history), refresh=False)
+        bar.update(len(history) - bar.n)
+
+
+def _losses_text(history: History) -> str:
+    text = f"loss {history.loss[-1]:.4g}"
+    return text + f", validation {history.validation_loss[-1]:.4g}" if history.validation_loss else text

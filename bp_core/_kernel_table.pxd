@@ -1,0 +1,141 @@
+"""The kernel table: the signature of every kernel, once.
+
+Every (instruction set, dtype) fills one; the engine calls through it. Rows of ``z``, ``a``,
+``delta`` and ``y`` are ``stride`` reals apart; a kernel may write the padding of the last word of
+a row, and reads padding only where it says so. All sizes are at least 1 unless stated.
+"""
+from libc.stdint cimport int64_t, uint64_t
+
+cdef extern from "real.h":
+    ctypedef double real                    # float or double: the header decides
+    const char* DTYPE_NAME "BP_DTYPE"
+    enum:
+        LINE "BP_LINE"                      # reals in 64 bytes
+
+cdef enum:
+    BLOCK_ROWS = 128                        # rows of one chain of a gradient sum (the numeric contract)
+    LANES = 16                              # lanes of a loss or norm (the numeric contract)
+
+cdef enum Activation:
+    IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, GELU, SILU, SOFTPLUS, SOFTSIGN, SOFTMAX
+    ACTIVATIONS
+
+cdef enum Loss:
+    HALF_SQUARED_ERROR, MSE, MAE, HUBER, BINARY_CROSS_ENTROPY, CROSS_ENTROPY
+    LOSSES
+
+cdef enum Optimizer:
+    SGD, MOMENTUM, NESTEROV, RMSPROP, ADAGRAD, ADAM, ADAMW
+    OPTIMIZERS
+
+cdef enum Elementary:
+    EXP, EXPM1, LOG, LOG1P, ERF, TANH_FUNCTION, SIGMOID_FUNCTION
+    ELEMENTARIES
+
+cdef enum Source:                           # what X, y and weights may be made of
+    BOOL, INT8, UINT8, INT16, UINT16, INT32, UINT32, INT64, UINT64, FLOAT16, FLOAT32, FLOAT64, LONGDOUBLE
+    SOURCES
+
+ctypedef struct Rule:                       # the numbers of one update; unused ones are 0
+    real learning_rate                      # Adam, AdamW: already divided by 1 - beta1^t
+    real momentum                           # SGD's momentum, Adam's beta1
+    real one_minus_momentum
+    real rho                                # RMSprop's rho, Adam's beta2
+    real one_minus_rho
+    real epsilon
+    real root_scale                         # Adam, AdamW: 1 / sqrt(1 - beta2^t)
+    real keep                               # AdamW: 1 - learning_rate * weight_decay
+
+ctypedef void (*elementary_fn)(const real* x, real* out, Py_ssize_t n) noexcept nogil
+ctypedef void (*activate_fn)(
+    const real* z,          # IN   (rows, n)
+    real* a,                # OUT  (rows, n); may be z
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride,
+) noexcept nogil
+ctypedef void (*derive_fn)(
+    const real* z,          # IN   (rows, n); read by gelu and silu only
+    const real* a,          # IN   (rows, n)
+    real* delta,            # IN   dLoss/da   OUT  dLoss/dz; its padding becomes 0
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride,
+) noexcept nogil
+ctypedef void (*loss_fn)(
+    const real* z,          # IN   (rows, n); read by the two cross-entropies only
+    const real* a,          # IN   (rows, n)
+    const real* y,          # IN   (rows, n)
+    const real* scale,      # IN   (rows,): the weight of each row's gradient
+    double* row_loss,       # OUT  (rows,): the loss of each row, unweighted, before any division
+    real* delta,            # OUT  (rows, n): scale * dloss/da (the cross-entropies: scale * dloss/dz), padding 0; or NULL
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+) noexcept nogil
+ctypedef void (*update_fn)(
+    real* p,                # INOUT (n,) parameters
+    const real* gradient,   # IN   (n,)
+    real* m,                # INOUT (n,) first state, where the rule has one
+    real* v,                # INOUT (n,) second state, where the rule has one
+    Py_ssize_t n,           # a multiple of LINE
+    const Rule* rule,
+) noexcept nogil
+
+ctypedef struct Kernels:
+    elementary_fn elementary[7]
+    activate_fn activate[11]
+    derive_fn derive[10]                    # softmax has none: cross_entropy gives dLoss/dz
+    loss_fn loss[6]
+    update_fn update[7]
+    # z[s, j] = b[j] + sum_k a_prev[s, k] * W[k, j], one chain of FMAs in the order of k
+    void (*forward)(
+        const real* a_prev,     # IN   (batch, fan_in), rows a_prev_stride apart
+        Py_ssize_t a_prev_stride,
+        const real* W,          # IN   (fan_in, fan_out), rows W_stride apart, padding read
+        Py_ssize_t W_stride,
+        const real* b,          # IN   (fan_out,), padding read
+        real* z,                # OUT  (batch, fan_out); overlaps no input
+        Py_ssize_t z_stride,
+        Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
+    ) noexcept nogil
+    # delta_prev[s, k] = sum_j delta[s, j] * WT[j, k], one chain of FMAs from 0 in the order of j
+    void (*backward)(
+        const real* delta,      # IN   (batch, fan_out)
+        Py_ssize_t delta_stride,
+        const real* WT,         # IN   (fan_out, fan_in), rows WT_stride apart, padding read
+        Py_ssize_t WT_stride,
+        real* delta_prev,       # OUT  (batch, fan_in); overlaps no input
+        Py_ssize_t delta_prev_stride,
+        Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
+    ) noexcept nogil
+    # grad[k, j] (+)= sum_s a_prev[s, k] * delta[s, j], a chain from 0 per block of 128 rows, blocks added in order
+    void (*gradient)(
+        const real* a_prev,     # IN   (batch, fan_in), consecutive s a_prev_stride apart, consecutive k a_prev_step apart
+        Py_ssize_t a_prev_stride, Py_ssize_t a_prev_step,
+        const real* delta,      # IN   (batch, fan_out), padding read
+        Py_ssize_t delta_stride,
+        real* grad,             # OUT  (fan_in, fan_out), padding written; IN too when add
+        Py_ssize_t grad_stride,
+        Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out, bint add,
+    ) noexcept nogil
+    # WT[j, k] = W[k, j]
+    void (*transpose)(
+        const real* W,          # IN   (fan_in, fan_out)
+        Py_ssize_t W_stride,
+        real* WT,               # OUT  (fan_out, fan_in)
+        Py_ssize_t WT_stride,
+        Py_ssize_t fan_in, Py_ssize_t fan_out,
+    ) noexcept nogil
+    # gradient += l2 * W + l1 * sign(W)
+    void (*penalize)(const real* W, real* gradient, Py_ssize_t n, real l2, real l1) noexcept nogil
+    # gradient *= factor
+    void (*scale)(real* gradient, Py_ssize_t n, real factor) noexcept nogil
+    # sum of x^2 and of |x| in double: lane = column mod 16 and a tree per block of 128 rows, blocks in order
+    double (*sum_squares)(const real* x, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride) noexcept nogil
+    double (*sum_absolutes)(const real* x, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride) noexcept nogil
+    # sum of weight * loss in double: lane = row mod 16 and a tree per block of 128 rows, blocks in order, from `sum`
+    double (*sum_losses)(const double* row_loss, const double* row_weight, Py_ssize_t rows, double sum) noexcept nogil
+    # whether all n numbers are finite
+    bint (*all_finite)(const real* x, Py_ssize_t n) noexcept nogil
+    # one row of any numeric array, converted; False if a number is not finite
+    bint (*gather)(
+        const char* source,     # IN   the row's first number, numbers `step` bytes apart, any alignment
+        Source kind, bint swapped, Py_ssize_t step,
+        real* row,              # OUT  (n,)
+        Py_ssize_t n,
+    ) noexcept nogil

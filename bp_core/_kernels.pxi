@@ -1,0 +1,37 @@
+"""Every kernel of one instruction set and dtype, their table, and its capsule."""
+from cpython.pycapsule cimport PyCapsule_New
+
+from bp_core._kernel_table cimport Kernels
+
+include "_elementary.pyx"
+include "_activations.pyx"
+include "_losses.pyx"
+include "_norms.pyx"
+include "_updates.pyx"
+include "_gather.pyx"
+include "_tile.pyx"
+
+cdef extern from "simd.h":
+    const char* TABLE_NAME "BP_TABLE_NAME"
+
+cdef Kernels table = Kernels(
+    elementary=[exp_array, expm1_array, log_array, log1p_array, erf_array, tanh_array, sigmoid_array],
+    activate=[
+        activate_identity, activate_sigmoid, activate_tanh, activate_relu, activate_leaky_relu, activate_elu,
+        activate_gelu, activate_silu, activate_softplus, activate_softsign, activate_softmax,
+    ],
+    derive=[
+        derive_identity, derive_sigmoid, derive_tanh, derive_relu, derive_leaky_relu, derive_elu,
+        derive_gelu, derive_silu, derive_softplus, derive_softsign,
+    ],
+    loss=[
+        loss_half_squared_error, loss_mse, loss_mae, loss_huber, loss_binary_cross_entropy, loss_cross_entropy,
+    ],
+    update=[
+        update_sgd, update_momentum, update_nesterov, update_rmsprop, update_adagrad, update_adam, update_adamw,
+    ],
+    forward=dense_forward, backward=dense_backward, gradient=dense_gradient, transpose=transpose,
+    penalize=penalize, scale=scale, sum_squares=sum_squares, sum_absolutes=sum_absolutes, sum_losses=sum_losses,
+    all_finite=all_finite, gather=gather,
+)
+kernels = PyCapsule_New(&table, TABLE_NAME, NULL)

@@ -1,0 +1,234 @@
+"""Losses: the value of each row in double, and the derivative by the output.
+
+Terms are computed in real and summed in double, 16 lanes and a tree. The five losses of a residual
+give scale * dloss/da; the two cross-entropies are computed from z and give scale * dloss/dz.
+"""
+from bp_core._kernel_table cimport BLOCK_ROWS, LANES
+from bp_core._simd cimport (
+    VL, real, vm, vm_first, vr, vr_abs, vr_add, vr_keep, vr_load, vr_max, vr_mul, vr_neg, vr_set1, vr_store, vr_sub,
+    vr_zero,
+)
+
+ctypedef double (*term_fn)(real r, real threshold) noexcept nogil
+ctypedef real (*pull_fn)(real r, real threshold) noexcept nogil
+
+
+cdef inline double tree(const double* lane) noexcept nogil:
+    """The sum of 16 lanes, in the one order every loss and norm uses."""
+    cdef double half[8]
+    cdef Py_ssize_t i
+    for i in range(8):
+        half[i] = lane[i] + lane[i + 8]
+    for i in range(4):
+        half[i] += half[i + 4]
+    return (half[0] + half[2]) + (half[1] + half[3])
+
+
+cdef inline double small_tree(const double* lane) noexcept nogil:
+    """The same sum where lanes 4 to 15 are 0."""
+    return (lane[0] + lane[2]) + (lane[1] + lane[3])
+
+
+cdef inline void residual_loss(
+    term_fn term, pull_fn pull, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+) noexcept nogil:
+    """row_loss = sum_j term(a - y), delta = scale * pull(a - y); both functions are constants at compile time."""
+    cdef double lane[16]
+    cdef Py_ssize_t s, j
+    for s in range(rows):
+        for j in range(4 if n <= 4 else LANES):
+            lane[j] = 0
+        for j in range(n):
+            lane[j % LANES] += term(a[j] - y[j], threshold)
+        row_loss[s] = small_tree(lane) if n <= 4 else tree(lane)
+        if delta != NULL:
+            for j in range(n):
+                delta[j] = scale[s] * pull(a[j] - y[j], threshold)
+            clear_padding(delta, n)
+            delta += stride
+        a += stride
+        y += stride
+
+
+cdef inline void clear_padding(real* row, Py_ssize_t n) noexcept nogil:
+    """Zeros behind the n numbers of a row, to the end of its last word."""
+    while n % VL:
+        row[n] = 0
+        n += 1
+
+
+cdef inline double half_square(real r, real threshold) noexcept nogil:
+    return <double>0.5 * (<double>r * <double>r)
+
+
+cdef inline real residual(real r, real threshold) noexcept nogil:
+    return r
+
+
+cdef inline double square(real r, real threshold) noexcept nogil:
+    return <double>r * <double>r
+
+
+cdef inline real twice(real r, real threshold) noexcept nogil:
+    return r + r
+
+
+cdef inline double absolute(real r, real threshold) noexcept nogil:
+    return <double>r if r > 0 else <double>-r
+
+
+cdef inline real sign(real r, real threshold) noexcept nogil:
+    """-1, 0, 1; a NaN stays."""
+    if r > 0:
+        return <real>1
+    return <real>-1 if r < 0 else r
+
+
+cdef inline double huber(real r, real threshold) noexcept nogil:
+    """r^2 / 2 where |r| <= t, else t (|r| - t / 2)."""
+    cdef double size = absolute(r, threshold)
+    if size > <double>threshold:
+        return <double>threshold * (size - <double>0.5 * <double>threshold)
+    return half_square(r, threshold)
+
+
+cdef inline real clipped(real r, real threshold) noexcept nogil:
+    if r > threshold:
+        return threshold
+    return -threshold if r < -threshold else r
+
+
+cdef void loss_half_squared_error(
+    const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+) noexcept nogil:
+    residual_loss(half_square, residual, a, y, scale, row_loss, delta, rows, n, stride, threshold)
+
+
+cdef void loss_mse(
+    const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+) noexcept nogil:
+    residual_loss(square, twice, a, y, scale, row_loss, delta, rows, n, stride, threshold)
+
+
+cdef void loss_mae(
+    const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+) noexcept nogil:
+    residual_loss(absolute, sign, a, y, scale, row_loss, delta, rows, n, stride, threshold)
+
+
+cdef void loss_huber(
+    const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+) noexcept nogil:
+    residual_loss(huber, clipped, a, y, scale, row_loss, delta, rows, n, stride, threshold)
+
+
+cdef inline void add_lanes(double* lane, vr terms, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
+    """lane[first mod 16 ...] += the first `count` numbers of a word."""
+    cdef real buffer[16]
+    cdef Py_ssize_t i
+    vr_store(buffer, terms)
+    for i in range(count):
+        lane[(first + i) % LANES] += <double>buffer[i]
+
+
+cdef void loss_binary_cross_entropy(
+    const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+) noexcept nogil:
+    """row_loss = sum_j max(z, 0) - y z + log(1 + e^-|z|); delta = scale (a - y)."""
+    cdef double lane[16]
+    cdef Py_ssize_t s, j, count
+    cdef vr z_word, y_word
+    for s in range(rows):
+        for j in range(LANES):
+            lane[j] = 0
+        j = 0
+        while j < n:
+            count = min(n - j, VL)
+            z_word, y_word = vr_load(z + j), vr_load(y + j)
+            add_lanes(lane, vr_sub(vr_max(vr_zero(), z_word), vr_mul(y_word, z_word)), j, count)
+            add_lanes(lane, log1p_word(exp_word(vr_neg(vr_abs(z_word)))), j, count)
+            j += VL
+        row_loss[s] = tree(lane)
+        if delta != NULL:
+            scaled_difference(a, y, <real>1, scale[s], delta, n)
+            delta += stride
+        z += stride
+        a += stride
+        y += stride
+
+
+cdef inline void scaled_difference(
+    const real* a, const real* y, real share, real scale, real* delta, Py_ssize_t n,
+) noexcept nogil:
+    """delta = scale (share a - y), its padding 0."""
+    cdef Py_ssize_t j = 0
+    cdef vr word
+    while j < n:
+        word = vr_sub(vr_mul(vr_set1(share), vr_load(a + j)), vr_load(y + j))
+        word = vr_mul(vr_set1(scale), word)
+        if n - j < VL:
+            word = vr_keep(vm_first(<int>(n - j)), word)
+        vr_store(delta + j, word)
+        j += VL
+
+
+cdef inline real log_sum_exp(const real* z, real top, Py_ssize_t n) noexcept nogil:
+    """log sum_j exp(z_j - top), the sum in 16 lanes."""
+    cdef real lane[16]
+    cdef real buffer[16]
+    cdef Py_ssize_t i, j = 0
+    for i in range(LANES):
+        lane[i] = 0
+    while j < n:
+        vr_store(buffer, exp_word(vr_sub(vr_load(z + j), vr_set1(top))))
+        for i in range(min(n - j, VL)):
+            lane[(j + i) % LANES] += buffer[i]
+        j += VL
+    vr_store(buffer, log_word(vr_set1(sum_lanes(lane, LANES))))
+    return buffer[0]
+
+
+cdef void loss_cross_entropy(
+    const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+) noexcept nogil:
+    """row_loss = sum_j y_j (log sum exp z - z_j); delta = scale (a sum_j y_j - y)."""
+    cdef double lane[16]
+    cdef Py_ssize_t s, j
+    cdef real top, rest
+    for s in range(rows):
+        top = largest(z, n)
+        rest = log_sum_exp(z, top, n)
+        for j in range(LANES):
+            lane[j] = 0
+        for j in range(n):
+            if y[j] != 0:
+                lane[j % LANES] += <double>y[j] * <double>(rest - (z[j] - top))
+        row_loss[s] = tree(lane)
+        if delta != NULL:
+            scaled_difference(a, y, sum_lanes(y, n), scale[s], delta, n)
+            delta += stride
+        z += stride
+        a += stride
+        y += stride
+
+
+cdef double sum_losses(const double* row_loss, const double* row_weight, Py_ssize_t rows, double sum) noexcept nogil:
+    """sum + the weighted losses: lane = row mod 16 and a tree per block of 128 rows, blocks in order."""
+    cdef double lane[16]
+    cdef Py_ssize_t first = 0, last, s
+    while first < rows:
+        last = min(first + BLOCK_ROWS, rows)
+        for s in range(LANES):
+            lane[s] = 0
+        for s in range(first, last):
+            lane[s % LANES] += row_loss[s] if row_weight == NULL else row_weight[s] * row_loss[s]
+        sum += tree(lane)
+        first = last
+    return sum

@@ -1,0 +1,146 @@
+"""The whole state of a Trainer, and the one call by which steps and epochs change it.
+
+Nothing else outlives a native call: the arrays below are up to date after every step, whatever
+interrupts the Python that called.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bp_core import _parameters
+from bp_core.initializers import Words
+from bp_core.network import Network
+from bp_core.optimizers import Optimizer
+
+Real = NDArray[Any]
+STEP, EPOCH, POSITION = range(3)
+NO_LIMIT = float("inf")
+
+
+class TrainerState:
+    """The optimizer's arrays, step, epoch, position in the epoch, and the random stream."""
+
+    def __init__(self, net: Network, words: Words) -> None:
+        self._net = net
+        self._words = words
+        self._kind: type[Optimizer] | None = None
+        self._arrays: dict[str, Real] = {}
+        self.counters = np.zeros(3, dtype=np.int64)
+        self._running = np.array([1.0, 1.0, 0.0])  # beta1^t, beta2^t, the sum of losses in this epoch
+        self._order = np.zeros(0, dtype=np.int64)
+        self._workspace: tuple[tuple[int, int, float], Real] | None = None
+
+    @property
+    def epoch(self) -> int:
+        """Epochs finished since the trainer was made."""
+        return int(self.counters[EPOCH])
+
+    # ----------------------------------------------------------- the dictionary
+    def to_dict(self) -> dict[str, Any]:
+        """The whole state as arrays and numbers; copies."""
+        return {
+            **{name: array.copy() for name, array in self._arrays.items()},
+            "step": int(self.counters[STEP]),
+            "epoch": int(self.counters[EPOCH]),
+            "position": int(self.counters[POSITION]),
+            "beta1_power": float(self._running[0]),
+            "beta2_power": float(self._running[1]),
+            "loss_sum": float(self._running[2]),
+            "order": self._order.copy(),
+            "random_state": int(self._words.state["state"]["state"]),
+            "random_increment": int(self._words.state["state"]["inc"]),
+        }
+
+    def from_dict(self, state: dict[str, Any]) -> None:
+        """Take over what :meth:`to_dict` gave."""
+        for name, array in self._arrays.items():
+            array[...] = state[name]
+        self.counters[:] = state["step"], state["epoch"], state["position"]
+        self._running[:] = state["beta1_power"], state["beta2_power"], state["loss_sum"]
+        self._order = state["order"].copy()
+        words = self._words.state
+        words["state"] = {"state": state["random_state"], "inc": state["random_increment"]}
+        self._words.state = words
+
+    # ------------------------------------------------------------- the optimizer
+    def prepare(self, optimizer: Optimizer) -> None:
+        """Make the arrays an optimizer needs; one of the same kind keeps those there are."""
+        names = optimizer._states()
+        if type(optimizer) is self._kind and set(names) == set(self._arrays):
+            return
+        self._kind = type(optimizer)
+        self._arrays = {name: _parameters.zeros(self._net._layout[0], self._net.dtype) for name in names}
+        self._running[:2] = 1.0
+
+    def forget(self) -> None:
+        """Start the optimizer's arrays afresh."""
+        for array in self._arrays.values():
+            array[...] = 0
+        self._running[:2] = 1.0
+
+    # ----------------------------------------------------------- the native call
+    def begin_fit(self, n: int) -> None:
+        """Begin a new epoch with n rows."""
+        self.counters[POSITION] = 0
+        if self._order.size != n:
+            self._order = np.zeros(n, dtype=np.int64)
+
+    def train(
+        self,
+        recipe: tuple[Any, ...],
+        data: tuple[Any, ...],
+        objective: tuple[int, float],
+        batch_size: int,
+        shuffle: bool,
+        targets: tuple[int, float, float],
+        losses: NDArray[np.float64],
+        seconds: NDArray[np.float64],
+    ) -> tuple[int, int]:
+        """Run steps until (epochs, target_loss, budget) ends them; returns the status and a bad row.
+
+        ``losses`` and ``seconds`` are written per finished epoch; ``counters`` tell how many.
+        """
+        epochs, target_loss, budget = targets
+        with self._words.lock:
+            random = self._words.capsule if shuffle else None
+            run = (epochs, batch_size, target_loss, budget, self._order, losses, seconds, random)
+            status, _, bad_row = self._call(recipe, data, objective, run, self.counters, batch_size)
+        return status, bad_row
+
+    def step(
+        self, net: Network, recipe: tuple[Any, ...], data: tuple[Any, ...], objective: tuple[int, float]
+    ) -> tuple[int, float, int]:
+        """One step over all rows as one batch; returns the status, the loss and a bad row."""
+        n = data[0].shape[0]
+        loss, seconds, counters = np.zeros(1), np.zeros(1), np.zeros(3, dtype=np.int64)
+        run = (1, n, -NO_LIMIT, NO_LIMIT, self._order, loss, seconds, None)
+        status, _, bad_row = self._call(recipe, data, objective, run, counters, n)
+        self.counters[STEP] += counters[STEP]
+        return status, float(loss[0]), bad_row
+
+    def _call(
+        self,
+        recipe: tuple[Any, ...],
+        data: tuple[Any, ...],
+        objective: tuple[int, float],
+        run: tuple[Any, ...],
+        counters: NDArray[np.int64],
+        batch_size: int,
+    ) -> tuple[int, int, int]:
+        net = self._net
+        state = (self._arrays.get("m"), self._arrays.get("v"), counters, self._running)
+        workspace = self._workspace_for(min(data[0].shape[0], batch_size), recipe[-1])
+        result: tuple[int, int, int] = net._engine.train(
+            net._plan, net._parameters, recipe, state, data, objective, run, workspace
+        )
+        return result
+
+    def _workspace_for(self, rows: int, clip_norm: float) -> Real:
+        """The engine's workspace for batches of so many rows, kept for the next call."""
+        key = (rows, int(clip_norm > 0), 0.0)
+        if self._workspace is None or self._workspace[0] != key:
+            size = self._net._engine.training_workspace(self._net._plan, rows, rows, clip_norm)
+            self._workspace = key, np.zeros(size, self._net.dtype)
+        return self._workspace[1]

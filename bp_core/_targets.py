@@ -1,0 +1,85 @@
+"""Targets: their shapes and values, checked for the loss that will read them."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bp_core._checks import FINITE_BLOCK, Array, check_finite, numeric
+
+SUM_TOLERANCE = 1e-3
+"""How far a row of probabilities may sum from 1."""
+
+
+class Targets(NamedTuple):
+    """Targets as the engine takes them: rows of numbers, or class indices."""
+
+    rows: Array | None
+    classes: NDArray[np.int64] | None
+
+
+def check(y: object, n: int, n_out: int, loss: str, dtype: np.dtype[Any], *, single: bool = False) -> Targets:
+    """Return the targets for n rows; a single row's may come without the row axis."""
+    array = numeric("y", y)
+    if single:
+        array = _as_row(array, n_out, loss)
+    if loss == "cross_entropy" and array.ndim == 1:
+        return Targets(None, _classes(array, n, n_out))
+    if array.ndim == 1 and n_out == 1:
+        array = array[:, None] if array.shape == (n,) else array
+    if array.shape != (n, n_out):
+        raise ValueError(f"y has shape {np.shape(y)}; expected {_expected(n, n_out, loss)} for X with {n} rows")
+    check_finite("y", array, dtype)
+    if loss in ("binary_cross_entropy", "cross_entropy"):
+        _check_probabilities(array, loss)
+    return Targets(array, None)
+
+
+def _expected(n: int, n_out: int, loss: str) -> str:
+    if loss == "cross_entropy":
+        return f"({n},) class indices or ({n}, {n_out}) probability rows"
+    return f"({n}, {n_out}) or ({n},)" if n_out == 1 else f"({n}, {n_out})"
+
+
+def _as_row(array: Array, n_out: int, loss: str) -> Array:
+    """The target of one row: a class index or number (), or (n_out,)."""
+    if array.ndim == 0 and (loss == "cross_entropy" or n_out == 1):
+        return array[None] if loss == "cross_entropy" else array[None, None]
+    if array.shape == (n_out,):
+        return array[None, :]
+    expected = "() class index or " if loss == "cross_entropy" else ("() or " if n_out == 1 else "")
+    raise ValueError(f"y has shape {array.shape}; expected {expected}({n_out},) for one row x")
+
+
+def _classes(array: Array, n: int, n_out: int) -> NDArray[np.int64]:
+    """A private copy of class indices: whole numbers from 0 up to n_out - 1."""
+    if array.shape != (n,):
+        raise ValueError(f"y has shape {array.shape}; expected {_expected(n, n_out, 'cross_entropy')}")
+    whole = np.array(array)
+    if whole.dtype.kind == "f":
+        bad = ~np.isfinite(whole) | (whole != np.floor(whole))
+        if bad.any():
+            row = int(np.argmax(bad))
+            raise ValueError(f"y[{row}] is {whole[row]}; class indices are whole numbers from 0 to {n_out - 1}")
+    bad = (whole < 0) | (whole >= n_out)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(f"y[{row}] is class {whole[row]:g}; this network has classes 0 to {n_out - 1}")
+    return np.ascontiguousarray(whole, dtype=np.int64)
+
+
+def _check_probabilities(array: Array, loss: str) -> None:
+    """Raise for targets outside 0..1, and for probability rows that do not sum to 1; needs little memory."""
+    step = max(1, FINITE_BLOCK // array.shape[1])
+    for first in range(0, array.shape[0], step):
+        rows = array[first : first + step].astype(np.float64)
+        bad = (rows < 0) | (rows > 1)
+        if bad.any():
+            row, column = np.argwhere(bad)[0]
+            raise ValueError(
+                f"y[{first + row}, {column}] is {rows[row, column]:g}; {loss} takes targets from 0 to 1"
+            )
+        off = np.abs(rows.sum(axis=1) - 1) > SUM_TOLERANCE
+        if loss == "cross_entropy" and off.any():
+            row = int(np.argmax(off))
+            raise ValueError(f"y[{first + row}] sums to {rows[row].sum():g}; expected a probability row that sums to 1")

@@ -1,0 +1,211 @@
+"""The three products of a dense layer, by one register tile.
+
+``C[i, :] = start[i, :] + sum_p A(i, p) * B[p, :]``: elements of A are broadcast, words of B are
+multiplied, and a tile of C stays in registers. Every number of C is one chain of FMAs in the order
+of p, so tiles, strips, panels and cuts change the speed and never a bit.
+"""
+from bp_core._simd cimport MR, VL, real, vr, vr_add, vr_fma, vr_load, vr_set1, vr_store, vr_zero
+from bp_core._kernel_table cimport BLOCK_ROWS
+
+cdef enum:
+    CUT_ABOVE = 1024        # a longer sum is cut into pieces of CUT, so that a panel of B stays in cache
+    CUT = 512
+
+
+ctypedef struct Product:
+    const real* A           # element (i, p) at A[i * A_row + p * A_step]
+    Py_ssize_t A_row
+    Py_ssize_t A_step
+    const real* B           # row p at B + p * B_stride, whole words
+    Py_ssize_t B_stride
+    const real* start       # row i at start + i * start_stride; NULL: zeros
+    Py_ssize_t start_stride
+    real* C                 # row i at C + i * C_stride, whole words
+    Py_ssize_t C_stride
+    Py_ssize_t rows         # of C
+    Py_ssize_t words        # of a row of C
+    Py_ssize_t depth        # numbers in a chain
+    bint add                # C += the chains, instead of C = the chains
+
+
+cdef inline void tile(
+    const Product* g, Py_ssize_t i, Py_ssize_t w, Py_ssize_t height, Py_ssize_t width,
+) noexcept nogil:
+    """The tile of `height` rows from i and `width` words from w; both sizes are constants at compile time."""
+    cdef vr acc[16]
+    cdef vr b[8]
+    cdef vr a
+    cdef Py_ssize_t r, v, p
+    cdef Py_ssize_t A_row = g.A_row, A_step = g.A_step, B_stride = g.B_stride, depth = g.depth
+    cdef const real* A = g.A + i * A_row
+    cdef const real* B = g.B + w * VL
+    cdef const real* start = g.start
+    cdef real* C = g.C + i * g.C_stride + w * VL
+
+    for r in range(height):
+        for v in range(width):
+            acc[r * width + v] = vr_zero() if start == NULL else vr_load(
+                start + (i + r) * g.start_stride + (w + v) * VL)
+    for p in range(depth):
+        for v in range(width):
+            b[v] = vr_load(B + v * VL)
+        for r in range(height):
+            a = vr_set1(A[r * A_row])
+            for v in range(width):
+                acc[r * width + v] = vr_fma(a, b[v], acc[r * width + v])
+        A += A_step
+        B += B_stride
+    for r in range(height):
+        for v in range(width):
+            if g.add:
+                acc[r * width + v] = vr_add(vr_load(C + r * g.C_stride + v * VL), acc[r * width + v])
+            vr_store(C + r * g.C_stride + v * VL, acc[r * width + v])
+
+
+cdef inline Py_ssize_t strip(
+    const Product* g, Py_ssize_t i, Py_ssize_t w, Py_ssize_t height, Py_ssize_t width,
+) noexcept nogil:
+    """Tiles down the rows from i while a whole one fits; returns the first row left."""
+    while i + height <= g.rows:
+        tile(g, i, w, height, width)
+        i += height
+    return i
+
+
+cdef inline void panel(const Product* g, Py_ssize_t w, Py_ssize_t width) noexcept nogil:
+    """All rows of `width` words from w."""
+    cdef Py_ssize_t i = 0
+    if width == 1:
+        i = strip(g, i, w, 2 * MR, width)
+    i = strip(g, i, w, MR, width)
+    i = strip(g, i, w, 4, width)
+    i = strip(g, i, w, 2, width)
+    i = strip(g, i, w, 1, width)
+
+
+cdef inline Py_ssize_t row_tiles(const Product* g, Py_ssize_t w, Py_ssize_t width) noexcept nogil:
+    """Tiles along the only row from word w while a whole one fits; returns the first word left."""
+    while w + width <= g.words:
+        tile(g, 0, w, 1, width)
+        w += width
+    return w
+
+
+cdef void piece(const Product* g) noexcept nogil:
+    """The product over the whole depth of g."""
+    cdef Py_ssize_t w = 0
+    if g.rows == 1:
+        w = row_tiles(g, w, 8)
+        w = row_tiles(g, w, 4)
+        w = row_tiles(g, w, 2)
+        w = row_tiles(g, w, 1)
+        return
+    while w + 2 <= g.words:
+        panel(g, w, 2)
+        w += 2
+    if w < g.words:
+        panel(g, w, 1)
+
+
+cdef void product(Product* g) noexcept nogil:
+    """The product, cut over the depth where that is long: the unfinished chains wait in C."""
+    cdef Py_ssize_t left = g.depth
+    if left <= CUT_ABOVE or g.add:
+        piece(g)
+        return
+    while left > 0:
+        g.depth = CUT if left > CUT else left
+        piece(g)
+        left -= g.depth
+        g.A += g.depth * g.A_step
+        g.B += g.depth * g.B_stride
+        g.start = g.C
+        g.start_stride = g.C_stride
+
+
+cdef inline Py_ssize_t words_of(Py_ssize_t n) noexcept nogil:
+    return (n + VL - 1) // VL
+
+
+cdef void dense_forward(
+    const real* a_prev,         # IN   (batch, fan_in), rows a_prev_stride apart
+    Py_ssize_t a_prev_stride,
+    const real* W,              # IN   (fan_in, fan_out), rows W_stride apart, padding read
+    Py_ssize_t W_stride,
+    const real* b,              # IN   (fan_out,), padding read
+    real* z,                    # OUT  (batch, fan_out); overlaps no input
+    Py_ssize_t z_stride,
+    Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
+) noexcept nogil:
+    """z[s, j] = b[j] + sum_k a_prev[s, k] * W[k, j], one chain of FMAs in the order of k."""
+    cdef Product g
+    g.A, g.A_row, g.A_step = a_prev, a_prev_stride, 1
+    g.B, g.B_stride = W, W_stride
+    g.start, g.start_stride = b, 0
+    g.C, g.C_stride = z, z_stride
+    g.rows, g.words, g.depth, g.add = batch, words_of(fan_out), fan_in, False
+    product(&g)
+
+
+cdef void dense_backward(
+    const real* delta,          # IN   (batch, fan_out)
+    Py_ssize_t delta_stride,
+    const real* WT,             # IN   (fan_out, fan_in), rows WT_stride apart, padding read
+    Py_ssize_t WT_stride,
+    real* delta_prev,           # OUT  (batch, fan_in); overlaps no input
+    Py_ssize_t delta_prev_stride,
+    Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
+) noexcept nogil:
+    """delta_prev[s, k] = sum_j delta[s, j] * WT[j, k], one chain of FMAs from 0 in the order of j."""
+    cdef Product g
+    g.A, g.A_row, g.A_step = delta, delta_stride, 1
+    g.B, g.B_stride = WT, WT_stride
+    g.start, g.start_stride = NULL, 0
+    g.C, g.C_stride = delta_prev, delta_prev_stride
+    g.rows, g.words, g.depth, g.add = batch, words_of(fan_in), fan_out, False
+    product(&g)
+
+
+cdef void dense_gradient(
+    const real* a_prev,         # IN   (batch, fan_in), consecutive s a_prev_stride apart, consecutive k a_prev_step apart
+    Py_ssize_t a_prev_stride, Py_ssize_t a_prev_step,
+    const real* delta,          # IN   (batch, fan_out), padding read
+    Py_ssize_t delta_stride,
+    real* grad,                 # OUT  (fan_in, fan_out), padding written; IN too when add
+    Py_ssize_t grad_stride,
+    Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out, bint add,
+) noexcept nogil:
+    """grad[k, j] (+)= sum_s a_prev[s, k] * delta[s, j]: a chain from 0 per block of rows, blocks added in order."""
+    cdef Product g
+    cdef Py_ssize_t s = 0
+    g.A_row, g.A_step = a_prev_step, a_prev_stride
+    g.B_stride = delta_stride
+    g.start, g.start_stride = NULL, 0
+    g.C, g.C_stride = grad, grad_stride
+    g.rows, g.words = fan_in, words_of(fan_out)
+    while s < batch:
+        g.A = a_prev + s * a_prev_stride
+        g.B = delta + s * delta_stride
+        g.depth = BLOCK_ROWS if batch - s > BLOCK_ROWS else batch - s
+        g.add = add or s > 0
+        piece(&g)
+        s += g.depth
+
+
+cdef void transpose(
+    const real* W,              # IN   (fan_in, fan_out)
+    Py_ssize_t W_stride,
+    real* WT,                   # OUT  (fan_out, fan_in)
+    Py_ssize_t WT_stride,
+    Py_ssize_t fan_in, Py_ssize_t fan_out,
+) noexcept nogil:
+    """WT[j, k] = W[k, j], in squares of 16 so that both sides stay in cache."""
+    cdef Py_ssize_t j, k, j0, k0 = 0
+    while k0 < fan_in:
+        j0 = 0
+        while j0 < fan_out:
+            for j in range(j0, min(j0 + 16, fan_out)):
+                for k in range(k0, min(k0 + 16, fan_in)):
+                    WT[j * WT_stride + k] = W[k * W_stride + j]
+            j0 += 16
+        k0 += 16

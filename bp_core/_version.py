@@ -1,0 +1,3 @@
+"""The version, stated once: the build and ``bp_core.__version__`` read it here."""
+
+__version__ = "0.1.0"

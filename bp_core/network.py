@@ -1,0 +1,517 @@
+"""Network: the structure, the parameters, and every way to look at them."""
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bp_core import _checks, _file, _gradient_check, _parameters, _structure, _targets, activations, initializers, losses
+from bp_core._names import look_up, look_up_each
+from bp_core.losses import LossLike
+from bp_core.results import ForwardPass, GradientCheck, Gradients
+
+Real = NDArray[Any]
+
+
+class Network:
+    """A feed-forward network of dense layers.
+
+    Each layer computes ``z = a_prev @ W + b`` and ``a = f(z)``. Weights are drawn at random, biases
+    start at 0.
+
+    Parameters
+    ----------
+    layer_sizes : sequence of int
+        Units per layer, inputs first: ``(2, 3, 1)``. Two entries are a network without hidden layer.
+    hidden : str or sequence of str, default "relu"
+        Activation of the hidden layers, one name or one each: identity, sigmoid, tanh, relu, leaky_relu,
+        elu, gelu, silu, softplus, softsign.
+    output : str, default "identity"
+        Activation of the output: the same names, and softmax.
+    bias : str or sequence of str, default "unit"
+        "unit": one bias per unit; "layer": one that all units of a layer share; "none".
+    init : str, default "auto"
+        Initial weights: glorot_uniform, glorot_normal, he_uniform, he_normal, lecun_uniform, lecun_normal,
+        zeros. "auto" is he_uniform for relu, leaky_relu, elu, gelu, silu and softplus, else glorot_uniform.
+    dtype : str or numpy dtype, default "float32"
+        float32 or float64.
+    seed : int, optional
+        The same seed gives the same weights to the bit; None draws anew each time.
+
+    Raises
+    ------
+    ValueError
+        For sizes below 1, unknown names (the nearest valid one is named), or another dtype.
+
+    Attributes
+    ----------
+    layer_sizes : tuple of int
+    hidden : tuple of str
+        One activation for each hidden layer.
+    output : str
+    bias : tuple of str
+        One mode for each layer of weights.
+    dtype : numpy.dtype
+    n_parameters : int
+    weights : tuple of ndarray
+        ``weights[l]`` is a writable view (fan_in, fan_out): ``net.weights[0][...] = W`` sets it.
+    biases : tuple of ndarray
+        ``biases[l]`` is a writable view: (fan_out,), (1,) with bias "layer", (0,) with "none".
+
+    Examples
+    --------
+    >>> import bp_core as bp
+    >>> net = bp.Network((2, 3, 1), hidden="sigmoid", output="sigmoid", seed=0)
+    >>> net.predict([[0.0, 1.0], [1.0, 1.0]]).shape
+    (2, 1)
+    """
+
+    def __init__(
+        self,
+        layer_sizes: Sequence[int],
+        *,
+        hidden: str | Sequence[str] = "relu",
+        output: str = "identity",
+        bias: str | Sequence[str] = "unit",
+        init: str = "auto",
+        dtype: Any = "float32",
+        seed: int | None = None,
+    ) -> None:
+        sizes = _structure.check_sizes(layer_sizes)
+        init = look_up("init", init, initializers.NAMES)
+        seed = _checks.check_seed(seed)
+        self._build(
+            sizes,
+            look_up_each("activation", hidden, len(sizes) - 2, activations.HIDDEN, "hidden layers"),
+            look_up("activation", output, activations.OUTPUT),
+            look_up_each("bias", bias, len(sizes) - 1, _structure.BIAS_MODES, "layers of weights"),
+            dtype,
+        )
+        self._draw(init, seed)
+
+    def _build(
+        self, sizes: tuple[int, ...], hidden: tuple[str, ...], output: str, bias: tuple[str, ...], dtype: Any
+    ) -> None:
+        """Lay out a network of checked structure, all parameters 0."""
+        self._engine = _parameters.engine_for(dtype)
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        self.layer_sizes = sizes
+        self.hidden, self.output, self.bias = hidden, output, bias
+        self._plan = _parameters.make_plan(
+            sizes,
+            [activations.CODES[name] for name in (*hidden, output)],
+            [_structure.BIAS_MODES.index(mode) for mode in bias],
+        )
+        self._layout = self._engine.layout(self._plan)
+        self._parameters = _parameters.zeros(self._layout[0], self.dtype)
+        self.weights: tuple[Real, ...] = _parameters.weight_views(self._parameters, self._layout)
+        self.biases: tuple[Real, ...] = _parameters.bias_views(self._parameters, self._layout)
+        self._predict_row = self._engine.predict_row
+        self._training = threading.Lock()
+
+    def _draw(self, init: str, seed: int | None) -> None:
+        """Draw every W from stream 0 of the seed."""
+        words = initializers.generator(np.random.SeedSequence().entropy if seed is None else seed, 0)  # type: ignore[arg-type]
+        for W, activation in zip(self.weights, (*self.hidden, self.output), strict=True):
+            W[...] = initializers.draw_weights(words, initializers.scheme_for(init, activation), *W.shape)
+
+    @classmethod
+    def from_arrays(
+        cls,
+        weights: Sequence[ArrayLike],
+        biases: Sequence[ArrayLike] | None,
+        *,
+        hidden: str | Sequence[str],
+        output: str,
+    ) -> "Network":
+        """Make a network from its weights and biases, which are copied.
+
+        Parameters
+        ----------
+        weights : sequence of array_like, each (fan_in, fan_out)
+            W of every layer; each fan_in is the fan_out before it.
+        biases : sequence of array_like, or None
+            b of every layer: (fan_out,) for a bias per unit, (1,) for one per layer, (0,) or None for none.
+            None for all: no biases.
+        hidden, output : str
+            As for the constructor.
+
+        Returns
+        -------
+        Network
+            float32 if all arrays are float32 or float16, else float64.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit; the message names the layer, its shape and the one expected.
+
+        Examples
+        --------
+        >>> import bp_core as bp
+        >>> net = bp.Network.from_arrays([[[1.0], [2.0]]], [[0.5]], hidden="relu", output="identity")
+        >>> net.predict([3.0, 4.0])
+        array([11.5])
+        """
+        W, b = _structure.check_arrays(weights, biases)
+        sizes, modes, dtype = _structure.read_arrays(W, b)
+        net = cls(sizes, hidden=hidden, output=output, bias=modes, init="zeros", dtype=dtype)
+        for view, array in zip((*net.weights, *net.biases), (*W, *b), strict=True):
+            view[...] = array
+        return net
+
+    # ------------------------------------------------------------- structure
+    @property
+    def n_parameters(self) -> int:
+        """The number of weights and biases."""
+        return sum(part.size for part in (*self.weights, *self.biases))
+
+    def __repr__(self) -> str:
+        sizes = "-".join(map(str, self.layer_sizes))
+        names = ", ".join((*self.hidden, self.output))
+        return f"<Network {sizes} ({names}), {self.n_parameters} parameters, {self.dtype}>"
+
+    def summary(self) -> str:
+        """Return a table of the layers: sizes, activation, bias, parameters.
+
+        Examples
+        --------
+        >>> import bp_core as bp
+        >>> print(bp.Network((2, 3, 1), hidden="tanh").summary())
+        layer  inputs  units  activation  bias  parameters
+            0       2      3  tanh        unit           9
+            1       3      1  identity    unit           4
+        13 parameters in float32
+        """
+        lines = [f"{'layer':>5}  {'inputs':>6}  {'units':>5}  {'activation':<10}  {'bias':<5} {'parameters':>10}"]
+        for l, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
+            name = (*self.hidden, self.output)[l]
+            fan_in, fan_out = W.shape
+            lines.append(f"{l:>5}  {fan_in:>6}  {fan_out:>5}  {name:<10}  {self.bias[l]:<5} {W.size + b.size:>10}")
+        lines.append(f"{self.n_parameters} parameters in {self.dtype}")
+        return "\n".join(lines)
+
+    # ------------------------------------------------------------ parameters
+    def get_parameters(self) -> Real:
+        """Return one contiguous copy of all parameters: weights[0], biases[0], weights[1], ...
+
+        Returns
+        -------
+        ndarray, (n_parameters,)
+            Each W row by row.
+        """
+        return _parameters.join(self.weights, self.biases)
+
+    def set_parameters(self, vector: ArrayLike) -> None:
+        """Set all parameters from a vector in the order of :meth:`get_parameters`.
+
+        Parameters
+        ----------
+        vector : array_like, (n_parameters,)
+
+        Raises
+        ------
+        ValueError
+            If the vector has another shape; nothing is changed then.
+        """
+        array = _checks.numeric("vector", vector)
+        if array.shape != (self.n_parameters,):
+            raise ValueError(f"vector has shape {array.shape}; this network has ({self.n_parameters},) parameters")
+        _parameters.split_into(array, self.weights, self.biases)
+
+    def copy(self) -> "Network":
+        """Return a network of its own with the same structure and parameters."""
+        twin = type(self).__new__(type(self))
+        twin._build(self.layer_sizes, self.hidden, self.output, self.bias, self.dtype)
+        twin._parameters[...] = self._parameters
+        return twin
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Network":
+        return self.copy()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {
+            "structure": (self.layer_sizes, self.hidden, self.output, self.bias, self.dtype.name),
+            "parameters": self.get_parameters(),
+        }
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._build(*state["structure"])
+        self.set_parameters(state["parameters"])
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save to a safetensors file, in one piece or not at all.
+
+        Parameters
+        ----------
+        path : str or path-like
+            An existing file is replaced once the new one is complete on disk.
+
+        Raises
+        ------
+        OSError
+            If the file cannot be written; an old file stays as it was.
+        """
+        _file.save(path, self._structure(), self.weights, self.biases)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Network":
+        """Load what :meth:`save` wrote; the parameters come back to the bit.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Returns
+        -------
+        Network
+
+        Raises
+        ------
+        OSError
+            If the file cannot be read.
+        ValueError
+            If it is no such file, or damaged; the message says what is wrong with it.
+        """
+        structure, weights, biases = _file.load(path)
+        net = cls(**structure, init="zeros", seed=0)
+        for view, array in zip((*net.weights, *net.biases), (*weights, *biases), strict=True):
+            view[...] = array
+        return net
+
+    def _structure(self) -> dict[str, Any]:
+        """The constructor's arguments that make this structure again."""
+        return {
+            "layer_sizes": list(self.layer_sizes),
+            "hidden": list(self.hidden),
+            "output": self.output,
+            "bias": list(self.bias),
+            "dtype": self.dtype.name,
+        }
+
+    # ------------------------------------------------------------ prediction
+    def predict(self, X: ArrayLike, *, out: Real | None = None, n_threads: int | None = None) -> Real:
+        """Return the network's output.
+
+        Parameters
+        ----------
+        X : array_like, (n, n_in) or one row (n_in,)
+            Any real numbers in any memory layout; rows are converted as they are read. A NaN gives NaN.
+        out : ndarray, (n, n_out) or (n_out,), optional
+            C-contiguous array of the network's dtype to write to; it must not overlap X.
+        n_threads : int, optional
+            At most so many threads; this version uses one.
+
+        Returns
+        -------
+        ndarray, (n, n_out), or (n_out,) for one row
+            ``predict(X)[i]`` has the bits of ``predict(X[i])``.
+
+        Raises
+        ------
+        ValueError
+            If X has another number of features, or ``out`` another shape, dtype or layout.
+        TypeError
+            If X holds no real numbers.
+        """
+        if out is None and n_threads is None:
+            row: Real | None = self._predict_row(self._plan, self._parameters, X)
+            if row is not None:
+                return row
+        _checks.check_threads(n_threads)
+        rows, single = _checks.features(X, self.layer_sizes[0])
+        if out is None:
+            result = np.empty((rows.shape[0], self.layer_sizes[-1]), self.dtype)
+        else:
+            result = self._check_out(out, rows, single)
+        self._engine.predict(self._plan, self._parameters, rows, result)
+        if out is not None:
+            return out
+        return result[0] if single else result
+
+    __call__ = predict
+
+    def _check_out(self, out: object, rows: Real, single: bool) -> Real:
+        """``out`` as it is, once its shape, dtype and memory fit."""
+        shape = self.layer_sizes[-1:] if single else (rows.shape[0], self.layer_sizes[-1])
+        if not isinstance(out, np.ndarray):
+            raise TypeError(f"out is {type(out).__name__}; expected an array")
+        if out.shape != shape or out.dtype != self.dtype:
+            raise ValueError(f"out is {out.shape} {out.dtype}; expected {shape} {self.dtype}")
+        if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
+            raise ValueError("out must be C-contiguous, aligned and writable")
+        if np.may_share_memory(out, rows):
+            raise ValueError("out overlaps X; expected memory of its own")
+        return out
+
+    def forward(self, X: ArrayLike) -> ForwardPass:
+        """Return every z and a of the forward pass.
+
+        Parameters
+        ----------
+        X : array_like, (n, n_in) or one row (n_in,)
+
+        Returns
+        -------
+        ForwardPass
+            ``.z[l]``, ``.a[l]`` of (n, units) each, ``.output``; one row drops the row axis.
+
+        Examples
+        --------
+        >>> import bp_core as bp
+        >>> net = bp.Network((2, 3, 1), hidden="sigmoid", output="sigmoid", seed=0)
+        >>> [z.shape for z in net.forward([0.5, 1.0]).z]
+        [(3,), (1,)]
+        """
+        rows, single = _checks.features(X, self.layer_sizes[0])
+        z, a = self._empty_layers(rows.shape[0]), self._empty_layers(rows.shape[0])
+        if rows.shape[0]:
+            self._evaluate((rows, None, None, None), (0, 1.0), (z, a, None, None, None))
+        return ForwardPass(_drop_rows(z, single), _drop_rows(a, single))
+
+    # ---------------------------------------------------- loss and gradients
+    def loss(
+        self, X: ArrayLike, y: ArrayLike, *, loss: LossLike = "auto", sample_weight: ArrayLike | None = None
+    ) -> float:
+        """Return the loss over the rows of X, without any penalty.
+
+        Parameters
+        ----------
+        X : array_like, (n, n_in) or one row (n_in,)
+        y : array_like
+            Targets (n, n_out); (n,) where n_out is 1; for cross_entropy class indices (n,) or probability rows.
+            For one row without the row axis.
+        loss : str or Huber, default "auto"
+            cross_entropy for a softmax output, else half_squared_error; see :mod:`bp_core.losses`.
+        sample_weight : array_like, (n,), optional
+            Weights of the rows, divided by their mean.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit, a number is not finite (row and column are named), or the loss does not fit
+            the output.
+        """
+        _, _, data, objective = self._prepare(X, y, loss, sample_weight)
+        value: float = self._evaluate(data, objective, (None, None, None, None, None))
+        return value
+
+    def gradients(
+        self, X: ArrayLike, y: ArrayLike, *, loss: LossLike = "auto", sample_weight: ArrayLike | None = None
+    ) -> Gradients:
+        """Return the derivatives of the loss by every parameter, delta and input; change nothing.
+
+        Parameters
+        ----------
+        X, y, loss, sample_weight
+            As for :meth:`loss`.
+
+        Returns
+        -------
+        Gradients
+            ``.loss``, ``.weights``, ``.biases``, ``.deltas``, ``.inputs``.
+
+        Raises
+        ------
+        ValueError
+            As for :meth:`loss`.
+
+        Notes
+        -----
+        With delta = dLoss/dz: delta of the output is dLoss/da f'(z); delta_prev = (delta @ W.T) f'(z_prev);
+        dLoss/dW = a_prev.T @ delta; dLoss/db = the sum of delta over the rows (D. Rumelhart, G. Hinton and
+        R. Williams, 1986).
+
+        Examples
+        --------
+        >>> import bp_core as bp
+        >>> net = bp.Network.from_arrays([[[2.0]]], None, hidden="relu", output="identity")
+        >>> net.gradients([3.0], [5.0]).weights[0]      # (a - y) x = (6 - 5) 3
+        array([[3.]])
+        """
+        rows, single, data, objective = self._prepare(X, y, loss, sample_weight)
+        deltas = self._empty_layers(rows.shape[0])
+        inputs = np.empty((rows.shape[0], self.layer_sizes[0]), self.dtype)
+        gradient = _parameters.zeros(self._layout[0], self.dtype)
+        value = self._evaluate(data, objective, (None, None, deltas, inputs, gradient))
+        return Gradients(
+            value,
+            _parameters.weight_views(gradient, self._layout),
+            _parameters.bias_views(gradient, self._layout),
+            _drop_rows(deltas, single),
+            inputs[0] if single else inputs,
+        )
+
+    def check_gradients(self, X: ArrayLike, y: ArrayLike, *, loss: LossLike = "auto") -> GradientCheck:
+        """Compare backpropagation with central differences, in a float64 copy of this network.
+
+        Parameters
+        ----------
+        X, y, loss
+            As for :meth:`loss`. Of an array with more than 1,000 numbers 1,000 are compared, evenly spread.
+
+        Returns
+        -------
+        GradientCheck
+            ``.ok``, ``.max_error``, ``.worst``.
+
+        Raises
+        ------
+        ValueError
+            As for :meth:`loss`, and if every row lies at a kink.
+
+        Notes
+        -----
+        A parameter p moves by 6e-6 max(1, abs(p)) to either side. See :class:`GradientCheck` for the measure.
+
+        Examples
+        --------
+        >>> import bp_core as bp
+        >>> net = bp.Network((2, 3, 1), hidden="tanh", seed=0)
+        >>> net.check_gradients([[0.5, -1.0]], [[1.0]]).ok
+        True
+        """
+        rows, _, (_, y_rows, classes, _), (code, threshold) = self._prepare(X, y, loss, None)
+        double = self if self.dtype == np.float64 else self._as_float64()
+        targets = y_rows if classes is None else classes
+        chosen = losses.Huber(threshold) if losses.NAMES[code] == "huber" else losses.NAMES[code]
+        return _gradient_check.check(double, rows, targets, chosen)
+
+    # -------------------------------------------------------------- the engine
+    def _as_float64(self) -> "Network":
+        twin = type(self).__new__(type(self))
+        twin._build(self.layer_sizes, self.hidden, self.output, self.bias, np.float64)
+        twin.set_parameters(self.get_parameters())
+        return twin
+
+    def _empty_layers(self, n: int) -> list[Real]:
+        return [np.empty((n, units), self.dtype) for units in self.layer_sizes[1:]]
+
+    def _prepare(
+        self, X: object, y: object, loss: LossLike, sample_weight: object
+    ) -> tuple[Real, bool, tuple[Any, ...], tuple[int, float]]:
+        """Check what `loss` and `gradients` take; returns X, whether it was one row, and the engine's tuples."""
+        name, threshold = losses.resolve(loss, self.output)
+        rows, single = _checks.features(X, self.layer_sizes[0])
+        _checks.require_rows(rows)
+        targets = _targets.check(y, rows.shape[0], self.layer_sizes[-1], name, self.dtype, single=single)
+        weights = _checks.sample_weights(sample_weight, rows.shape[0])
+        return rows, single, (rows, targets.rows, targets.classes, weights), (losses.CODES[name], threshold)
+
+    def _evaluate(self, data: tuple[Any, ...], objective: tuple[int, float], wanted: tuple[Any, ...]) -> float:
+        """One pass of the engine; raise for a number that is not finite."""
+        status, value, bad_row = self._engine.evaluate(self._plan, self._parameters, data, objective, wanted)
+        if status:
+            _checks.raise_bad_row(status, bad_row, data, self.dtype)
+        return float(value)
+
+
+def _drop_rows(layers: list[Real], single: bool) -> tuple[Real, ...]:
+    return tuple(layer[0] for layer in layers) if single else tuple(layers)

@@ -1,0 +1,269 @@
+"""The optimizers: frozen settings without state; a Trainer holds the state.
+
+The updates and the defaults are those of torch.optim's classes of the same names: g is the gradient
+of a parameter p, t counts steps from 1.
+"""
+
+from dataclasses import dataclass, fields
+
+from bp_core._checks import is_number
+from bp_core._names import look_up
+
+Recipe = tuple[int, float, float, float, float, float]
+"""What the engine takes: code, learning_rate, momentum or beta1, rho or beta2, epsilon, weight_decay."""
+
+
+PLAIN, MOMENTUM, NESTEROV, RMSPROP, ADAGRAD, ADAM, ADAMW = range(7)
+"""The engine's codes."""
+
+_CHECKS = {
+    "learning_rate": (lambda value: value > 0, "a positive number"),
+    "epsilon": (lambda value: value > 0, "a positive number"),
+    "weight_decay": (lambda value: value >= 0, "a number from 0 up"),
+    **dict.fromkeys(
+        ("momentum", "rho", "beta1", "beta2"),
+        (lambda value: 0 <= value < 1, "a number from 0 up to, not including, 1"),
+    ),
+}
+
+
+class Optimizer:
+    """What all optimizers share: checked settings, and what the engine asks of them."""
+
+    learning_rate: float
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]  # every subclass is a dataclass
+            value = getattr(self, field.name)
+            if field.name in _CHECKS:
+                accepts, expected = _CHECKS[field.name]
+                if not is_number(value) or not accepts(value):
+                    raise ValueError(f"{field.name} is {value!r}; expected {expected}")
+
+    def _recipe(self) -> Recipe:
+        """Return what the engine takes."""
+        raise NotImplementedError
+
+    def _states(self) -> tuple[str, ...]:
+        """Return which arrays of state the rule keeps, of "m" and "v"."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class SGD(Optimizer):
+    """Gradient descent, plain or with momentum.
+
+    Plain: p -= learning_rate g. With momentum: m = momentum m + g, p -= learning_rate m; with
+    ``nesterov`` p -= learning_rate (g + momentum m).
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.01
+        Positive.
+    momentum : float, default 0.0
+        From 0 up to, not including, 1.
+    nesterov : bool, default False
+        Needs a momentum above 0.
+
+    Raises
+    ------
+    ValueError
+        For a setting outside its range.
+
+    Examples
+    --------
+    >>> import bp_core as bp
+    >>> bp.SGD(learning_rate=0.1, momentum=0.9)
+    SGD(learning_rate=0.1, momentum=0.9, nesterov=False)
+    """
+
+    learning_rate: float = 0.01
+    momentum: float = 0.0
+    nesterov: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not isinstance(self.nesterov, bool):
+            raise ValueError(f"nesterov is {self.nesterov!r}; expected True or False")
+        if self.nesterov and self.momentum == 0:
+            raise ValueError("nesterov=True needs a momentum above 0; momentum is 0")
+
+    def _recipe(self) -> Recipe:
+        code = NESTEROV if self.nesterov else (MOMENTUM if self.momentum else PLAIN)
+        return code, self.learning_rate, self.momentum, 0.0, 0.0, 0.0
+
+    def _states(self) -> tuple[str, ...]:
+        return ("m",) if self.momentum else ()
+
+
+@dataclass(frozen=True)
+class RMSprop(Optimizer):
+    """Steps divided by a running root mean square of the gradient (T. Tieleman and G. Hinton, 2012).
+
+    v = rho v + (1 - rho) g^2, p -= learning_rate g / (sqrt(v) + epsilon).
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.01
+        Positive.
+    rho : float, default 0.99
+        Decay of the mean, from 0 up to, not including, 1 (torch calls it alpha).
+    epsilon : float, default 1e-8
+        Positive; outside the root.
+
+    Raises
+    ------
+    ValueError
+        For a setting outside its range.
+
+    Examples
+    --------
+    >>> import bp_core as bp
+    >>> bp.RMSprop(rho=0.9)
+    RMSprop(learning_rate=0.01, rho=0.9, epsilon=1e-08)
+    """
+
+    learning_rate: float = 0.01
+    rho: float = 0.99
+    epsilon: float = 1e-8
+
+    def _recipe(self) -> Recipe:
+        return RMSPROP, self.learning_rate, 0.0, self.rho, self.epsilon, 0.0
+
+    def _states(self) -> tuple[str, ...]:
+        return ("v",)
+
+
+@dataclass(frozen=True)
+class Adagrad(Optimizer):
+    """Steps divided by the root of the sum of all squared gradients (J. Duchi et al., 2011).
+
+    v += g^2, p -= learning_rate g / (sqrt(v) + epsilon).
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.01
+        Positive.
+    epsilon : float, default 1e-10
+        Positive; outside the root.
+
+    Raises
+    ------
+    ValueError
+        For a setting outside its range.
+
+    Examples
+    --------
+    >>> import bp_core as bp
+    >>> bp.Adagrad()
+    Adagrad(learning_rate=0.01, epsilon=1e-10)
+    """
+
+    learning_rate: float = 0.01
+    epsilon: float = 1e-10
+
+    def _recipe(self) -> Recipe:
+        return ADAGRAD, self.learning_rate, 0.0, 0.0, self.epsilon, 0.0
+
+    def _states(self) -> tuple[str, ...]:
+        return ("v",)
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Steps by the mean of the gradient over the root of its mean square (D. Kingma and J. Ba, 2015).
+
+    m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2,
+    p -= learning_rate / (1 - beta1^t) m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon).
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+        Positive.
+    beta1, beta2 : float, default 0.9 and 0.999
+        Decays of the two means, from 0 up to, not including, 1.
+    epsilon : float, default 1e-8
+        Positive; outside the root.
+
+    Raises
+    ------
+    ValueError
+        For a setting outside its range.
+
+    Examples
+    --------
+    >>> import bp_core as bp
+    >>> bp.Adam(learning_rate=0.01).beta2
+    0.999
+    """
+
+    learning_rate: float = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def _recipe(self) -> Recipe:
+        return ADAM, self.learning_rate, self.beta1, self.beta2, self.epsilon, 0.0
+
+    def _states(self) -> tuple[str, ...]:
+        return ("m", "v")
+
+
+@dataclass(frozen=True)
+class AdamW(Optimizer):
+    """Adam with decay of the parameters apart from the gradient (I. Loshchilov and F. Hutter, 2019).
+
+    p *= 1 - learning_rate weight_decay, then Adam's update. Every parameter decays, biases too.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.001
+        Positive.
+    beta1, beta2 : float, default 0.9 and 0.999
+        Decays of the two means, from 0 up to, not including, 1.
+    epsilon : float, default 1e-8
+        Positive; outside the root.
+    weight_decay : float, default 0.01
+        From 0 up.
+
+    Raises
+    ------
+    ValueError
+        For a setting outside its range.
+
+    Examples
+    --------
+    >>> import bp_core as bp
+    >>> bp.AdamW(weight_decay=0.1).weight_decay
+    0.1
+    """
+
+    learning_rate: float = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    weight_decay: float = 0.01
+
+    def _recipe(self) -> Recipe:
+        return ADAMW, self.learning_rate, self.beta1, self.beta2, self.epsilon, self.weight_decay
+
+    def _states(self) -> tuple[str, ...]:
+        return ("m", "v")
+
+
+BY_NAME: dict[str, type[Optimizer]] = {
+    "sgd": SGD,
+    "rmsprop": RMSprop,
+    "adagrad": Adagrad,
+    "adam": Adam,
+    "adamw": AdamW,
+}
+
+
+def resolve(optimizer: Optimizer | str) -> Optimizer:
+    """Return the optimizer; a name means its defaults."""
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    if not isinstance(optimizer, str):
+        raise TypeError(f"optimizer is {optimizer!r}; expected a name or one like bp.SGD(learning_rate=0.01)")
+    return BY_NAME[look_up("optimizer", optimizer.lower(), tuple(BY_NAME))]()

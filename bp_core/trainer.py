@@ -1,0 +1,301 @@
+"""Trainer: gradient descent on a network, until the desired result."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bp_core import _checks, _targets, initializers, losses, optimizers
+from bp_core._fit import Fit, Limits, Watch
+from bp_core._state import TrainerState
+from bp_core.errors import DivergenceError
+from bp_core.history import Epoch, History
+from bp_core.losses import LossLike
+from bp_core.network import Network
+from bp_core.optimizers import Optimizer
+
+Real = NDArray[Any]
+
+
+class Trainer:
+    """Trains a network: backpropagation computes the change, the optimizer applies it.
+
+    Parameters
+    ----------
+    net : Network
+        Its parameters are changed in place.
+    loss : str or Huber, default "auto"
+        cross_entropy for a softmax output, else half_squared_error; see :mod:`bp_core.losses`.
+    optimizer : str or optimizer, default "sgd"
+        A name (sgd, rmsprop, adagrad, adam, adamw) means the defaults of :class:`SGD`, :class:`RMSprop`,
+        :class:`Adagrad`, :class:`Adam`, :class:`AdamW`.
+    batch_size : int or "full", default 32
+        Rows per step; more than there are means all.
+    shuffle : bool, default True
+        Draw a new order of the rows for each epoch; an epoch that is one batch keeps its order.
+    seed : int, optional
+        Of the orders; the same seed gives the same bits.
+    l2, l1 : float, default 0.0
+        Adds l2/2 sum W^2 + l1 sum abs(W), over weights and never biases, to the loss.
+    clip_norm : float, optional
+        A gradient, penalties included, with a larger norm over all parameters is scaled down to it.
+    n_threads : int, optional
+        At most so many threads; this version uses one. The result does not depend on it.
+
+    Attributes
+    ----------
+    network : Network
+    loss : str or Huber
+    optimizer : optimizer
+        May be replaced between steps: one of the same kind keeps its state, another starts afresh.
+    history : History or None
+        Of the latest ``fit``.
+
+    Raises
+    ------
+    ValueError
+        For a setting outside its range, and for a loss that does not fit the output.
+
+    Examples
+    --------
+    >>> import bp_core as bp
+    >>> net = bp.Network((2, 3, 1), hidden="sigmoid", output="sigmoid", seed=3)
+    >>> trainer = bp.Trainer(net, optimizer=bp.SGD(learning_rate=5.0), batch_size="full")
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> history = trainer.fit(X, y, epochs=5000, target_loss=0.001)
+    >>> history.stop_reason
+    'target_loss'
+    """
+
+    def __init__(
+        self,
+        net: Network,
+        *,
+        loss: LossLike = "auto",
+        optimizer: Optimizer | str = "sgd",
+        batch_size: int | str = 32,
+        shuffle: bool = True,
+        seed: int | None = None,
+        l2: float = 0.0,
+        l1: float = 0.0,
+        clip_norm: float | None = None,
+        n_threads: int | None = None,
+    ) -> None:
+        if not isinstance(net, Network):
+            raise TypeError(f"net is {type(net).__name__}; expected a bp_core.Network")
+        if not isinstance(shuffle, (bool, np.bool_)):
+            raise TypeError(f"shuffle is {shuffle!r}; expected True or False")
+        self.network = net
+        self._objective = losses.resolve(loss, net.output)
+        self.loss: LossLike = loss if isinstance(loss, losses.Huber) else self._objective[0]
+        self.batch_size = batch_size if batch_size == "full" else _checks.positive_integer("batch_size", batch_size)
+        self.shuffle = bool(shuffle)
+        self.l2 = _checks.number_from_zero("l2", l2)
+        self.l1 = _checks.number_from_zero("l1", l1)
+        self.clip_norm = None if clip_norm is None else _checks.positive_number("clip_norm", clip_norm)
+        _checks.check_threads(n_threads)
+        self.n_threads = n_threads
+        seed = _checks.check_seed(seed)
+        words = initializers.generator(np.random.SeedSequence().entropy if seed is None else seed, 1)  # type: ignore[arg-type]
+        self._state = TrainerState(net, words)
+        self.optimizer = optimizers.resolve(optimizer)
+        self.history: History | None = None
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """The optimizer of the next step."""
+        return self._optimizer
+
+    @optimizer.setter
+    def optimizer(self, optimizer: Optimizer | str) -> None:
+        new = optimizers.resolve(optimizer)
+        self._state.prepare(new)
+        self._optimizer = new
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        epochs: int,
+        validation_data: Sequence[ArrayLike] | None = None,
+        sample_weight: ArrayLike | None = None,
+        target_loss: float | None = None,
+        patience: int | None = None,
+        min_delta: float = 0.0,
+        max_seconds: float | None = None,
+        callbacks: Sequence[Callable[[Epoch], object]] = (),
+        progress: bool = False,
+    ) -> History:
+        """Train for some epochs, or until the result is good.
+
+        A further ``fit`` continues: ``fit(epochs=2)`` and ``fit(epochs=3)`` give the bits of ``fit(epochs=5)``.
+
+        Parameters
+        ----------
+        X : array_like, (n, n_in)
+            Any real numbers in any memory layout; rows are converted as they are read, X is never copied whole.
+        y : array_like
+            Targets (n, n_out); (n,) where n_out is 1; for cross_entropy class indices (n,) or probability rows.
+        epochs : int
+            At most so many passes over the rows.
+        validation_data : (X, y) or (X, y, sample_weight), optional
+            Its loss is taken after every epoch.
+        sample_weight : array_like, (n,), optional
+            Weights of the rows, divided by their mean.
+        target_loss : float, optional
+            Stop after an epoch whose training loss is at most this.
+        patience : int, optional
+            Stop after so many epochs without a better watched loss (validation where given, else training);
+            the parameters of the best epoch are restored when the fit ends.
+        min_delta : float, default 0.0
+            Better means lower by more than this.
+        max_seconds : float, optional
+            Stop after the first step that ends later.
+        callbacks : sequence of callables
+            Each is called with an :class:`Epoch` after every epoch; returning True stops.
+        progress : bool, default False
+            Show a bar (needs tqdm).
+
+        Returns
+        -------
+        History
+            Loss, rate and time of each epoch, and why the fit stopped.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit or a number is not finite (row and column are named); the network is then as
+            it was before.
+        DivergenceError
+            If the loss becomes infinite or NaN; the network goes back to its newest finite parameters.
+        RuntimeError
+            If another ``fit`` or ``step`` is training the same network.
+        KeyboardInterrupt
+            Goes on after the step in hand; the network holds the last complete step.
+        """
+        rows, _ = _checks.features(X, self.network.layer_sizes[0], row_allowed=False)
+        data = self._check_data(rows, y, sample_weight)
+        limits = Limits(
+            epochs=_checks.positive_integer("epochs", epochs),
+            target_loss=_optional_number("target_loss", target_loss),
+            max_seconds=None if max_seconds is None else _checks.positive_number("max_seconds", max_seconds),
+        )
+        watch = Watch(
+            validation=self._check_validation(validation_data),
+            patience=None if patience is None else _checks.positive_integer("patience", patience),
+            min_delta=_checks.number_from_zero("min_delta", min_delta),
+            callbacks=_check_callbacks(callbacks),
+            progress=bool(progress),
+        )
+        with self._locked():
+            self.history = History()
+            Fit(self, data, limits, watch, self.history).run()
+        return self.history
+
+    def step(self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
+        """Take one step with these rows as one batch.
+
+        Parameters
+        ----------
+        X : array_like, (n, n_in)
+        y : array_like
+            As for :meth:`fit`.
+        sample_weight : array_like, (n,), optional
+            Divided by their mean over these rows.
+
+        Returns
+        -------
+        float
+            The loss before the update, penalties included.
+
+        Raises
+        ------
+        ValueError
+            If shapes do not fit or a number is not finite; nothing is changed then.
+        DivergenceError
+            If the loss is infinite or NaN; the parameters stay as they were.
+        RuntimeError
+            If another ``fit`` or ``step`` is training the same network.
+
+        Examples
+        --------
+        >>> import bp_core as bp
+        >>> net = bp.Network.from_arrays([[[1.0]]], None, hidden="relu", output="identity")
+        >>> bp.Trainer(net, optimizer=bp.SGD(learning_rate=0.1)).step([[2.0]], [[3.0]])
+        0.5
+        >>> net.weights[0]                              # 1 - 0.1 (a - y) x = 1 - 0.1 (2 - 3) 2
+        array([[1.2]])
+        """
+        rows, _ = _checks.features(X, self.network.layer_sizes[0], row_allowed=False)
+        data = self._check_data(rows, y, sample_weight)
+        with self._locked():
+            status, loss, bad_row = self._state.step(self.network, self._recipe(), data, self._engine_objective())
+        if status == _checks.STATUS_NOT_FINITE:
+            raise DivergenceError(self._state.epoch, self.optimizer.learning_rate)
+        if status:
+            _checks.raise_bad_row(status, bad_row, data, self.network.dtype)
+        return loss
+
+    # ------------------------------------------------------------------ checks
+    def _check_data(self, rows: Real, y: object, sample_weight: object) -> tuple[Any, ...]:
+        """The engine's (X, y, classes, weights), checked but for X, whose numbers are looked at as they are read."""
+        _checks.require_rows(rows)
+        n, n_out, name = rows.shape[0], self.network.layer_sizes[-1], self._objective[0]
+        targets = _targets.check(y, n, n_out, name, self.network.dtype)
+        return rows, targets.rows, targets.classes, _checks.sample_weights(sample_weight, n)
+
+    def _check_validation(self, validation_data: object) -> tuple[Any, ...] | None:
+        """The engine's tuple for the validation rows, all finite."""
+        if validation_data is None:
+            return None
+        if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
+            raise ValueError("validation_data is none of (X, y) and (X, y, sample_weight)")
+        try:
+            X, y, weight = (*validation_data, None)[:3]
+            rows, _ = _checks.features(X, self.network.layer_sizes[0], row_allowed=False)
+            data = self._check_data(rows, y, weight)
+            _checks.check_finite("X", rows, self.network.dtype)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"validation_data: {error}") from None
+        return data
+
+    # -------------------------------------------------------------- the engine
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Hold the network for training; raise at once where another holds it."""
+        lock = self.network._training
+        if not lock.acquire(blocking=False):
+            raise RuntimeError("this network is being trained by another fit or step; wait for it, or train a copy")
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _recipe(self) -> tuple[Any, ...]:
+        """The engine's recipe: the optimizer's numbers, penalties, clipping."""
+        return (*self._optimizer._recipe(), self.l2, self.l1, self.clip_norm or 0.0)
+
+    def _engine_objective(self) -> tuple[int, float]:
+        name, threshold = self._objective
+        return losses.CODES[name], threshold
+
+
+def _optional_number(name: str, value: object) -> float | None:
+    if value is not None and not _checks.is_number(value):
+        raise ValueError(f"{name} is {value!r}; expected None or a number")
+    return None if value is None else float(value)  # type: ignore[arg-type]
+
+
+def _check_callbacks(callbacks: object) -> tuple[Callable[[Epoch], object], ...]:
+    if callable(callbacks):
+        callbacks = (callbacks,)
+    found = tuple(callbacks)  # type: ignore[arg-type]
+    for f in found:
+        if not callable(f):
+            raise TypeError(f"callbacks holds {f!r}; expected functions of an Epoch")
+    return found

@@ -1,0 +1,269 @@
+/* One vector word of reals and the operations the kernels are written in.
+ *
+ * The build picks one section with -DBP_ISA_V4, -DBP_ISA_V3, -DBP_ISA_NEON or
+ * -DBP_ISA_BASE, and the number type with -DBP_F64 (see real.h). Every section
+ * defines the same names:
+ *
+ *   BP_ISA   the instruction set's name        BP_VL   reals in a word
+ *   BP_MR    rows of the full tile (BP_MR x 2 words of accumulators)
+ *   vr       a word of BP_VL reals             vm      one truth value per real
+ *
+ * Semantics that every section keeps to the bit (the numeric contract leans on
+ * them): fma rounds once, except on base, where it is a product and a sum;
+ * min(a, b) is "a < b ? a : b" and max(a, b) is "a > b ? a : b" per real, so a
+ * NaN in b is kept; div and sqrt are correctly rounded; comparisons with a NaN
+ * are false.
+ */
+#ifndef BP_SIMD_H
+#define BP_SIMD_H
+
+#include <stdint.h>
+#include <string.h>
+#include "real.h"
+
+#if defined(_MSC_VER) && !defined(__clang__)
+#define BP_INLINE static __forceinline
+#else
+#define BP_INLINE static inline __attribute__((always_inline))
+#endif
+
+#if BP_IS_F64
+#define BP_MANTISSA_BITS 52
+#define BP_SIGN_BIT UINT64_C(0x8000000000000000)
+typedef uint64_t real_bits;
+#else
+#define BP_MANTISSA_BITS 23
+#define BP_SIGN_BIT UINT32_C(0x80000000)
+typedef uint32_t real_bits;
+#endif
+
+/* Whether vr_fma rounds once. */
+#if defined(BP_ISA_BASE)
+#define BP_FUSED 0
+#else
+#define BP_FUSED 1
+#endif
+
+BP_INLINE real real_from_bits(real_bits bits) { real r; memcpy(&r, &bits, sizeof r); return r; }
+
+/* ------------------------------------------------------------------ x86-64 */
+#if defined(BP_ISA_V4) || defined(BP_ISA_V3) || (defined(BP_ISA_BASE) && (defined(__x86_64__) || defined(_M_X64)))
+#include <immintrin.h>
+
+#if defined(BP_ISA_V4)
+#define BP_ISA "v4"
+#define BP_MR 8
+#if BP_IS_F64
+#define BP_VL 8
+#define BP_X86(op) _mm512_##op##_pd
+#define BP_X86_INT(op) _mm512_##op##_epi64
+#define BP_X86_TO_INT _mm512_castpd_si512
+#define BP_X86_TO_REAL _mm512_castsi512_pd
+#define BP_X86_LT(a, b) _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ)
+typedef __m512d vr;
+typedef __mmask8 vm;
+#else
+#define BP_VL 16
+#define BP_X86(op) _mm512_##op##_ps
+#define BP_X86_INT(op) _mm512_##op##_epi32
+#define BP_X86_TO_INT _mm512_castps_si512
+#define BP_X86_TO_REAL _mm512_castsi512_ps
+#define BP_X86_LT(a, b) _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ)
+typedef __m512 vr;
+typedef __mmask16 vm;
+#endif
+BP_INLINE vr vr_fma(vr a, vr b, vr c) { return BP_X86(fmadd)(a, b, c); }
+BP_INLINE vr vr_fnma(vr a, vr b, vr c) { return BP_X86(fnmadd)(a, b, c); }
+BP_INLINE vm vr_lt(vr a, vr b) { return BP_X86_LT(a, b); }
+BP_INLINE vr vr_select(vm m, vr a, vr b) { return BP_X86(mask_blend)(m, b, a); }
+BP_INLINE vm vm_first(int n) { return (vm)((1u << n) - 1u); }
+
+#elif defined(BP_ISA_V3)
+#define BP_ISA "v3"
+#define BP_MR 6
+#if BP_IS_F64
+#define BP_VL 4
+#define BP_X86(op) _mm256_##op##_pd
+#define BP_X86_INT(op) _mm256_##op##_epi64
+#define BP_X86_TO_INT _mm256_castpd_si256
+#define BP_X86_TO_REAL _mm256_castsi256_pd
+typedef __m256d vr;
+typedef __m256d vm;
+BP_INLINE vm vm_first(int n)
+{
+    return BP_X86_TO_REAL(_mm256_cmpgt_epi64(_mm256_set1_epi64x(n), _mm256_setr_epi64x(0, 1, 2, 3)));
+}
+#else
+#define BP_VL 8
+#define BP_X86(op) _mm256_##op##_ps
+#define BP_X86_INT(op) _mm256_##op##_epi32
+#define BP_X86_TO_INT _mm256_castps_si256
+#define BP_X86_TO_REAL _mm256_castsi256_ps
+typedef __m256 vr;
+typedef __m256 vm;
+BP_INLINE vm vm_first(int n)
+{
+    return BP_X86_TO_REAL(_mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7)));
+}
+#endif
+BP_INLINE vr vr_fma(vr a, vr b, vr c) { return BP_X86(fmadd)(a, b, c); }
+BP_INLINE vr vr_fnma(vr a, vr b, vr c) { return BP_X86(fnmadd)(a, b, c); }
+BP_INLINE vm vr_lt(vr a, vr b) { return BP_X86(cmp)(a, b, _CMP_LT_OQ); }
+BP_INLINE vr vr_select(vm m, vr a, vr b) { return BP_X86(blendv)(b, a, m); }
+
+#else /* base: SSE2, which every x86-64 CPU has */
+#define BP_ISA "base"
+#define BP_MR 6
+#if BP_IS_F64
+#define BP_VL 2
+#define BP_X86(op) _mm_##op##_pd
+#define BP_X86_INT(op) _mm_##op##_epi64
+#define BP_X86_TO_INT _mm_castpd_si128
+#define BP_X86_TO_REAL _mm_castsi128_pd
+typedef __m128d vr;
+typedef __m128d vm;
+BP_INLINE vm vm_first(int n) { return _mm_cmplt_pd(_mm_setr_pd(0.0, 1.0), _mm_set1_pd((double)n)); }
+#else
+#define BP_VL 4
+#define BP_X86(op) _mm_##op##_ps
+#define BP_X86_INT(op) _mm_##op##_epi32
+#define BP_X86_TO_INT _mm_castps_si128
+#define BP_X86_TO_REAL _mm_castsi128_ps
+typedef __m128 vr;
+typedef __m128 vm;
+BP_INLINE vm vm_first(int n) { return _mm_cmplt_ps(_mm_setr_ps(0.0f, 1.0f, 2.0f, 3.0f), _mm_set1_ps((float)n)); }
+#endif
+BP_INLINE vr vr_fma(vr a, vr b, vr c) { return BP_X86(add)(BP_X86(mul)(a, b), c); }
+BP_INLINE vr vr_fnma(vr a, vr b, vr c) { return BP_X86(sub)(c, BP_X86(mul)(a, b)); }
+BP_INLINE vm vr_lt(vr a, vr b) { return BP_X86(cmplt)(a, b); }
+BP_INLINE vr vr_select(vm m, vr a, vr b) { return BP_X86(or)(BP_X86(and)(m, a), BP_X86(andnot)(m, b)); }
+#endif
+
+BP_INLINE vr vr_load(const real *p) { return BP_X86(loadu)(p); }
+BP_INLINE void vr_store(real *p, vr a) { BP_X86(storeu)(p, a); }
+BP_INLINE vr vr_set1(real x) { return BP_X86(set1)(x); }
+BP_INLINE vr vr_add(vr a, vr b) { return BP_X86(add)(a, b); }
+BP_INLINE vr vr_sub(vr a, vr b) { return BP_X86(sub)(a, b); }
+BP_INLINE vr vr_mul(vr a, vr b) { return BP_X86(mul)(a, b); }
+BP_INLINE vr vr_div(vr a, vr b) { return BP_X86(div)(a, b); }
+BP_INLINE vr vr_sqrt(vr a) { return BP_X86(sqrt)(a); }
+BP_INLINE vr vr_min(vr a, vr b) { return BP_X86(min)(a, b); }
+BP_INLINE vr vr_max(vr a, vr b) { return BP_X86(max)(a, b); }
+BP_INLINE vr vr_and(vr a, vr b) { return BP_X86(and)(a, b); }
+BP_INLINE vr vr_or(vr a, vr b) { return BP_X86(or)(a, b); }
+BP_INLINE vr vr_shift_left(vr a, int bits) { return BP_X86_TO_REAL(BP_X86_INT(slli)(BP_X86_TO_INT(a), bits)); }
+BP_INLINE vr vr_shift_right(vr a, int bits) { return BP_X86_TO_REAL(BP_X86_INT(srli)(BP_X86_TO_INT(a), bits)); }
+BP_INLINE void vr_prefetch(const real *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
+
+/* ------------------------------------------------------------------- arm64 */
+#elif defined(BP_ISA_NEON)
+#include <arm_neon.h>
+#define BP_ISA "neon"
+#define BP_MR 8
+#if BP_IS_F64
+#define BP_VL 2
+#define BP_ARM(op) op##_f64
+#define BP_ARM_U(op) op##_u64
+#define BP_ARM_S64_OR_S32 vdupq_n_s64
+#define BP_ARM_TO_INT vreinterpretq_u64_f64
+#define BP_ARM_TO_REAL vreinterpretq_f64_u64
+typedef float64x2_t vr;
+typedef uint64x2_t vm;
+BP_INLINE vm vm_first(int n)
+{
+    const uint64_t lane[2] = {0, 1};
+    return vcltq_u64(vld1q_u64(lane), vdupq_n_u64((uint64_t)n));
+}
+#else
+#define BP_VL 4
+#define BP_ARM(op) op##_f32
+#define BP_ARM_U(op) op##_u32
+#define BP_ARM_S64_OR_S32 vdupq_n_s32
+#define BP_ARM_TO_INT vreinterpretq_u32_f32
+#define BP_ARM_TO_REAL vreinterpretq_f32_u32
+typedef float32x4_t vr;
+typedef uint32x4_t vm;
+BP_INLINE vm vm_first(int n)
+{
+    const uint32_t lane[4] = {0, 1, 2, 3};
+    return vcltq_u32(vld1q_u32(lane), vdupq_n_u32((uint32_t)n));
+}
+#endif
+BP_INLINE vr vr_load(const real *p) { return BP_ARM(vld1q)(p); }
+BP_INLINE void vr_store(real *p, vr a) { BP_ARM(vst1q)(p, a); }
+BP_INLINE vr vr_set1(real x) { return BP_ARM(vdupq_n)(x); }
+BP_INLINE vr vr_add(vr a, vr b) { return BP_ARM(vaddq)(a, b); }
+BP_INLINE vr vr_sub(vr a, vr b) { return BP_ARM(vsubq)(a, b); }
+BP_INLINE vr vr_mul(vr a, vr b) { return BP_ARM(vmulq)(a, b); }
+BP_INLINE vr vr_div(vr a, vr b) { return BP_ARM(vdivq)(a, b); }
+BP_INLINE vr vr_sqrt(vr a) { return BP_ARM(vsqrtq)(a); }
+BP_INLINE vr vr_fma(vr a, vr b, vr c) { return BP_ARM(vfmaq)(c, a, b); }
+BP_INLINE vr vr_fnma(vr a, vr b, vr c) { return BP_ARM(vfmsq)(c, a, b); }
+BP_INLINE vm vr_lt(vr a, vr b) { return BP_ARM(vcltq)(a, b); }
+BP_INLINE vr vr_select(vm m, vr a, vr b) { return BP_ARM(vbslq)(m, a, b); }
+BP_INLINE vr vr_min(vr a, vr b) { return vr_select(vr_lt(a, b), a, b); }
+BP_INLINE vr vr_max(vr a, vr b) { return vr_select(vr_lt(b, a), a, b); }
+BP_INLINE vr vr_and(vr a, vr b) { return BP_ARM_TO_REAL(BP_ARM_U(vandq)(BP_ARM_TO_INT(a), BP_ARM_TO_INT(b))); }
+BP_INLINE vr vr_or(vr a, vr b) { return BP_ARM_TO_REAL(BP_ARM_U(vorrq)(BP_ARM_TO_INT(a), BP_ARM_TO_INT(b))); }
+BP_INLINE vr vr_shift_left(vr a, int bits)
+{
+    return BP_ARM_TO_REAL(BP_ARM_U(vshlq)(BP_ARM_TO_INT(a), BP_ARM_S64_OR_S32(bits)));
+}
+BP_INLINE vr vr_shift_right(vr a, int bits)
+{
+    return BP_ARM_TO_REAL(BP_ARM_U(vshlq)(BP_ARM_TO_INT(a), BP_ARM_S64_OR_S32(-bits)));
+}
+BP_INLINE void vr_prefetch(const real *p) { __builtin_prefetch(p); }
+
+/* ------------------------------------------- base: any other CPU, one real */
+#elif defined(BP_ISA_BASE)
+#define BP_ISA "base"
+#define BP_MR 4
+#define BP_VL 1
+typedef real vr;
+typedef int vm;
+#if BP_IS_F64
+#define BP_SQRT __builtin_sqrt
+#else
+#define BP_SQRT __builtin_sqrtf
+#endif
+BP_INLINE real_bits real_to_bits(real r) { real_bits b; memcpy(&b, &r, sizeof b); return b; }
+BP_INLINE vr vr_load(const real *p) { return *p; }
+BP_INLINE void vr_store(real *p, vr a) { *p = a; }
+BP_INLINE vr vr_set1(real x) { return x; }
+BP_INLINE vr vr_add(vr a, vr b) { return a + b; }
+BP_INLINE vr vr_sub(vr a, vr b) { return a - b; }
+BP_INLINE vr vr_mul(vr a, vr b) { return a * b; }
+BP_INLINE vr vr_div(vr a, vr b) { return a / b; }
+BP_INLINE vr vr_sqrt(vr a) { return BP_SQRT(a); }
+BP_INLINE vr vr_fma(vr a, vr b, vr c) { return a * b + c; }
+BP_INLINE vr vr_fnma(vr a, vr b, vr c) { return c - a * b; }
+BP_INLINE vm vr_lt(vr a, vr b) { return a < b; }
+BP_INLINE vr vr_select(vm m, vr a, vr b) { return m ? a : b; }
+BP_INLINE vm vm_first(int n) { return n > 0; }
+BP_INLINE vr vr_min(vr a, vr b) { return a < b ? a : b; }
+BP_INLINE vr vr_max(vr a, vr b) { return a > b ? a : b; }
+BP_INLINE vr vr_and(vr a, vr b) { return real_from_bits(real_to_bits(a) & real_to_bits(b)); }
+BP_INLINE vr vr_or(vr a, vr b) { return real_from_bits(real_to_bits(a) | real_to_bits(b)); }
+BP_INLINE vr vr_shift_left(vr a, int bits) { return real_from_bits(real_to_bits(a) << bits); }
+BP_INLINE vr vr_shift_right(vr a, int bits) { return real_from_bits(real_to_bits(a) >> bits); }
+BP_INLINE void vr_prefetch(const real *p) { (void)p; }
+
+#else
+#error "simd.h: define one of BP_ISA_V4, BP_ISA_V3, BP_ISA_NEON, BP_ISA_BASE"
+#endif
+
+#define BP_TABLE_NAME "bp_core.kernels/1/" BP_ISA "/" BP_DTYPE
+
+/* ------------------------------------- written once from the operations above */
+BP_INLINE vr vr_zero(void) { return vr_set1((real)0); }
+BP_INLINE vr vr_bits(real_bits bits) { return vr_set1(real_from_bits(bits)); }
+BP_INLINE vr vr_abs(vr a) { return vr_and(a, vr_bits((real_bits)(BP_SIGN_BIT - 1))); }
+BP_INLINE vr vr_sign_of(vr a) { return vr_and(a, vr_bits((real_bits)BP_SIGN_BIT)); }
+BP_INLINE vr vr_neg(vr a) { return vr_sub(vr_bits((real_bits)BP_SIGN_BIT), a); }
+BP_INLINE vr vr_with_sign(vr magnitude, vr sign) { return vr_or(magnitude, sign); } /* magnitude >= 0 */
+BP_INLINE vr vr_keep(vm m, vr a) { return vr_select(m, a, vr_zero()); }
+/* 2^n from the low mantissa bits of t = 1.5 * 2^mantissa_bits + bias + n, 1 <= bias + n <= 2 * bias. */
+BP_INLINE vr vr_power_of_two(vr t) { return vr_shift_left(t, BP_MANTISSA_BITS); }
+
+#endif

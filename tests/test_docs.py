@@ -1,0 +1,77 @@
+"""Every example in the docstrings of the package, in README.md and in docs/ runs."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+from pathlib import Path
+
+import pytest
+
+import bp_core as bp
+
+ROOT = Path(__file__).resolve().parents[1]
+OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+PAGES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if path.is_file()]
+MODULES = [
+    "bp_core",
+    *(m.name for m in pkgutil.walk_packages(bp.__path__, "bp_core.") if not m.name.endswith("__main__")),
+]
+
+
+def run_doctests(text, name, namespace):
+    examples = doctest.DocTestParser().get_doctest(text, namespace, name, name, 0)
+    return doctest.DocTestRunner(optionflags=OPTIONS).run(examples, clear_globs=False)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_docstrings(name, tmp_path, monkeypatch):
+    try:
+        module = importlib.import_module(name)
+    except ImportError as error:
+        if error.name is None or error.name.startswith("bp_core"):
+            if "_kernels" in name or "_engine" in name:
+                pytest.skip(f"{name} is not for this CPU: {error}")
+            raise
+        pytest.skip(f"{name} needs {error.name}")
+    monkeypatch.chdir(tmp_path)
+    assert doctest.testmod(module, optionflags=OPTIONS, extraglobs={"bp": bp}).failed == 0
+
+
+@pytest.mark.parametrize("owner", [bp.Network, bp.Trainer])
+def test_the_methods_people_call_have_examples(owner):
+    """So that the test above has something to run."""
+    found = doctest.DocTestFinder().find(owner, owner.__name__)
+    assert sum(len(test.examples) for test in found) > 0
+
+
+def blocks(path):
+    """The python blocks of a page, indentation of lists removed."""
+    found = re.findall(r"^([ ]*)```python[ ]*\n(.*?)^\1```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    return [re.sub(rf"^{indent}", "", code, flags=re.MULTILINE) for indent, code in found]
+
+
+@pytest.mark.skipif(not PAGES, reason="README.md and docs/ are not beside the tests")
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_pages(path, tmp_path, monkeypatch):
+    """The blocks of a page run one after the other, later ones with the names of earlier ones."""
+    monkeypatch.chdir(tmp_path)
+    namespace = {"__name__": "page"}
+    for number, code in enumerate(blocks(path), start=1):
+        name = f"{path.name}, block {number}"
+        if code.lstrip().startswith(">>>"):
+            assert run_doctests(code, name, namespace).failed == 0
+        else:
+            exec(compile(code, name, "exec"), namespace)
+
+
+def test_the_readme_has_an_example():
+    if not (ROOT / "README.md").is_file():
+        pytest.skip("README.md is not beside the tests")
+    assert blocks(ROOT / "README.md")
+
+
+def test_blocks_are_found(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("text\n```python\na = 1\n```\n```c\nint a;\n```\n  ```python\n  b = a\n  ```\n")
+    assert blocks(page) == ["a = 1\n", "b = a\n"]
