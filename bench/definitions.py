@@ -20,6 +20,7 @@ class Optimizer:
     beta2: float = 0.999
     rho: float = 0.9  # rmsprop only
     epsilon: float = 1e-8
+    corrects_epsilon: bool = True  # adam: epsilon is added to the bias-corrected root, not before the correction
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,11 @@ SIGMOID_OUTPUT = Nearest(
     note="scikit-learn has no squared error behind a sigmoid: binary cross-entropy instead",
     loss="binary_cross_entropy",
 )
-NO_RMSPROP = Nearest(note="scikit-learn has no RMSprop: Adam instead", optimizer=ADAM)
+EARLY_EPSILON = Nearest(
+    note="scikit-learn's Adam adds epsilon before the bias correction",
+    optimizer=replace(ADAM, corrects_epsilon=False),
+)
+NO_RMSPROP = Nearest(note="scikit-learn has no RMSprop: its Adam instead", optimizer=EARLY_EPSILON.optimizer)
 
 _ALL = (
     Workload(
@@ -96,6 +101,7 @@ _ALL = (
     Workload(
         "tab", (30, 64, 64, 1), "relu", "identity", "mse", ADAM,
         batch_size=32, n_rows=16_384, inputs="normal",
+        nearest=MappingProxyType({"sklearn": EARLY_EPSILON}),
     ),
     Workload(
         "nielsen", (784, 30, 10), "sigmoid", "sigmoid", "half_squared_error", Optimizer("sgd", 3.0),
@@ -105,18 +111,22 @@ _ALL = (
     Workload(
         "mnist", (784, 128, 10), "relu", "softmax", "cross_entropy", ADAM,
         batch_size=128, n_rows=59_904, inputs="pixels",
+        nearest=MappingProxyType({"sklearn": EARLY_EPSILON}),
     ),
     Workload(
         "chain", (4, 32, 32, 4), "tanh", "identity", "mse", ADAM,
         batch_size=64, n_rows=16_384, inputs="normal",
+        nearest=MappingProxyType({"sklearn": EARLY_EPSILON}),
     ),
     Workload(
         "wide", (784, 1024, 1024, 10), "relu", "softmax", "cross_entropy", ADAM,
         batch_size=256, n_rows=4_096, inputs="pixels",
+        nearest=MappingProxyType({"sklearn": EARLY_EPSILON}),
     ),
     Workload(
         "W1", (4, 32, 16, 4), "tanh", "identity", "mse", ADAM,
         batch_size=10_000, n_rows=10_000, inputs="normal", epochs=100, check_epochs=50,
+        nearest=MappingProxyType({"sklearn": EARLY_EPSILON}),
     ),
     Workload(
         "W3", (784, 64, 10), "relu", "sigmoid", "binary_cross_entropy", Optimizer("rmsprop", 0.001, rho=0.9),

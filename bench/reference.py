@@ -116,4 +116,5 @@ def update(rule: Optimizer, p: np.ndarray, grad: np.ndarray, memory: dict[str, n
         m = memory["m"] = rule.beta1 * memory.get("m", np.zeros_like(p)) + (1 - rule.beta1) * grad
         v = memory["v"] = rule.beta2 * memory.get("v", np.zeros_like(p)) + (1 - rule.beta2) * grad**2
         m_hat, v_hat = m / (1 - rule.beta1**step), v / (1 - rule.beta2**step)
-        p -= rule.learning_rate * m_hat / (np.sqrt(v_hat) + rule.epsilon)
+        epsilon = rule.epsilon if rule.corrects_epsilon else rule.epsilon / np.sqrt(1 - rule.beta2**step)
+        p -= rule.learning_rate * m_hat / (np.sqrt(v_hat) + epsilon)

@@ -11,6 +11,7 @@ from engines import ENGINES
 from machine import HERE, describe_machine, source_version
 from rows import Row, as_record
 
+SHARED_CORE = 0.95  # CPU time / wall time below which a time says little
 HEADER = ("workload", "engine", "time/step", "samples/s", "GFLOP/s", "% peak", "spread", "core", "ratio")
 
 
@@ -18,13 +19,17 @@ def format_table(rows: Sequence[Row]) -> str:
     """Return the table: one line per workload and engine, in the engine's best form, and the notes below it."""
     shown = [row for row in rows if row.is_best_form]
     cells = [HEADER, *(_cells(row) for row in shown)]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(HEADER))]
+    widths = [max(len(line[column]) for line in cells if column < 2 or line[-1]) for column in range(len(HEADER))]
     lines = [_aligned(line, widths) for line in cells]
     lines.insert(1, "  ".join("-" * width for width in widths))
     for previous, row in reversed(list(enumerate(shown[1:], start=2))):
         if shown[previous - 2].workload != row.workload:
             lines.insert(previous + 1, "")
-    notes = dict.fromkeys(f"* {row.workload}: {row.note}" for row in shown if row.note)
+    notes = [*dict.fromkeys(f"* {row.workload}: {row.note}" for row in shown if row.note)]
+    if any(row.core_share is not None and row.core_share < SHARED_CORE for row in shown):
+        notes.append(
+            "core below 95 %: other programs ran on it, and the time is too long; measure again on a quiet machine"
+        )
     return "\n".join([*lines, *([""] if notes else []), *notes])
 
 

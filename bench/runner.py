@@ -22,8 +22,8 @@ from peak import Peak
 
 READY_SECONDS = 240.0  # imports, data, compilation, and the epochs of the check
 ROUND_SECONDS = 240.0  # far above any round: only a hang is longer
-LOSS_TOLERANCE = 1e-3  # |loss - expected| as a part of the expected loss
-PATH_TOLERANCE = 0.05  # |parameters - expected| as a part of the way the parameters went
+LOSS_TOLERANCE = 1e-4  # |loss - expected| as a part of the expected loss
+PATH_TOLERANCE = 0.01  # |parameters - expected| as a part of the way the parameters went
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Worker:
     """A process running `worker.py`, and the exchange of one line for another with it."""
 
     def __init__(self, work: Workload, engine: EngineInfo, form: str, core: int) -> None:
-        self.errors = tempfile.TemporaryFile("w+")
+        self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by __exit__
         self.process = subprocess.Popen(
             python_command("worker.py", work.name, engine.name, form, work.dtype, str(core)),
             stdin=subprocess.PIPE,

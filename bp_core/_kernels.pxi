@@ -11,6 +11,9 @@ include "_updates.pyx"
 include "_gather.pyx"
 include "_tile.pyx"
 
+cdef extern from "cpu_guard.h":
+    pass
+
 cdef extern from "simd.h":
     const char* TABLE_NAME "BP_TABLE_NAME"
 

@@ -13,10 +13,9 @@ import bp_core as bp
 ROOT = Path(__file__).resolve().parents[1]
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 PAGES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if path.is_file()]
-MODULES = [
-    "bp_core",
-    *(m.name for m in pkgutil.walk_packages(bp.__path__, "bp_core.") if not m.name.endswith("__main__")),
-]
+# The kernels of a higher instruction set than this CPU's must not even be imported; they have no examples.
+FOUND = (module.name for module in pkgutil.walk_packages(bp.__path__, "bp_core."))
+MODULES = ["bp_core", *(name for name in FOUND if "._kernels_" not in name and not name.endswith("__main__"))]
 
 
 def run_doctests(text, name, namespace):
@@ -30,8 +29,6 @@ def test_docstrings(name, tmp_path, monkeypatch):
         module = importlib.import_module(name)
     except ImportError as error:
         if error.name is None or error.name.startswith("bp_core"):
-            if "_kernels" in name or "_engine" in name:
-                pytest.skip(f"{name} is not for this CPU: {error}")
             raise
         pytest.skip(f"{name} needs {error.name}")
     monkeypatch.chdir(tmp_path)

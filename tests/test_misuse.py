@@ -62,7 +62,6 @@ def test_sizes_whose_product_no_memory_holds(layer_sizes):
 def test_an_unknown_name_gets_the_nearest_one(option, value, nearest):
     refused(
         lambda: bp.Network((2, 3, 1), **{option: value}),
-        option,
         repr(value[0] if value == ("tahn",) else value),
         nearest,
     )
@@ -84,7 +83,7 @@ def test_one_name_for_each_layer(option, value):
 
 @pytest.mark.parametrize("value", [3, None, 1.5, ("relu", 3)])
 def test_a_name_is_a_string(value):
-    refused(lambda: bp.Network((2, 3, 3, 1), hidden=value), "hidden", error=BAD_TYPE)
+    refused(lambda: bp.Network((2, 3, 3, 1), hidden=value), "hidden|activation", r"\b3\b|None|1\.5", error=BAD_TYPE)
 
 
 @pytest.mark.parametrize("seed", [-1, 1.5, "one"])
@@ -149,7 +148,7 @@ def test_rows_of_another_width_in_training(shape, method):
 
 @pytest.mark.parametrize("method", ["step", "fit"])
 def test_training_takes_no_single_row(method):
-    refused(uses(network(), np.zeros(4), np.zeros(3))[method], r"\(4,\)", "2-D|two")
+    refused(uses(network(), np.zeros(4), np.zeros(3))[method], r"\(4,\)", r"2-D|\(n, 4\)")
 
 
 def test_many_numbers_for_one_feature():

@@ -21,6 +21,11 @@ def data(n=10):
     return uniform(1, (n, 4)), uniform(2, (n, 3))
 
 
+def place(name, row, column):
+    """A message names row and column, in words or as an index."""
+    return rf"{name}\[{row}, {column}\]|{name}.*row {row}\b.*column {column}\b"
+
+
 NOT_NUMBERS = [
     np.array([[object()] * 4] * 10),
     np.array([["1.0"] * 4] * 10),
@@ -60,9 +65,9 @@ def test_a_row_of_x_that_is_not_finite(bad, row, column, kind, shuffle):
     net = network()
     before = net.get_parameters()
     trainer = bp.Trainer(net, shuffle=shuffle, batch_size=4, optimizer="adam", seed=1)
-    refused(lambda: trainer.fit(X.astype(kind), y, epochs=3), rf"row {row}\b", rf"column {column}\b")
+    refused(lambda: trainer.fit(X.astype(kind), y, epochs=3), place("X", row, column))
     assert_same_bits(net.get_parameters(), before)
-    refused(lambda: trainer.step(X.astype(kind), y), rf"row {row}\b", rf"column {column}\b")
+    refused(lambda: trainer.step(X.astype(kind), y), place("X", row, column))
     assert_same_bits(net.get_parameters(), before)
     X[row, column] = 0.0
     assert trainer.fit(X, y, epochs=1).stop_reason == "epochs"
@@ -74,7 +79,7 @@ def test_a_number_that_overflows_in_float32_is_not_finite():
     X[12, 3] = 1e300
     net = network(dtype="float32")
     before = net.get_parameters()
-    refused(lambda: bp.Trainer(net, seed=1).fit(X, y, epochs=1), r"row 12\b", r"column 3\b")
+    refused(lambda: bp.Trainer(net, seed=1).fit(X, y, epochs=1), place("X", 12, 3))
     assert_same_bits(net.get_parameters(), before)
 
 
@@ -85,7 +90,7 @@ def test_targets_that_are_not_finite(bad, method):
     y[7, 2] = bad
     net = network()
     before = net.get_parameters()
-    refused(uses(net, X, y)[method], r"row 7\b", r"column 2\b", "y")
+    refused(uses(net, X, y)[method], place("y", 7, 2))
     assert_same_bits(net.get_parameters(), before)
 
 

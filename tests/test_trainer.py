@@ -8,6 +8,7 @@ import oracle
 from support import (
     BATCHES,
     DTYPES,
+    TOLERANCE,
     assert_close,
     assert_same_bits,
     make_network,
@@ -290,12 +291,34 @@ def test_the_lists_of_a_history():
     assert_close(history.validation_loss[-1], np.longdouble(trainer.network.loss(X[:9], y[:9])), 1e-12)
 
 
-@pytest.mark.parametrize("loss", ["mse", "mae", "huber", bp.Huber(threshold=0.25), "binary_cross_entropy"], ids=str)
-def test_training_uses_the_loss_asked_for(loss):
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("loss", "output"), oracle.PAIRS)
+def test_one_step_with_every_loss_and_output(loss, output, dtype, weighted):
+    """The loss and the update, in step and in fit; the training passes are not those of Network.gradients."""
+    X = uniform(1, (20, 4)).astype(dtype)
+    y = targets(loss, 2, 20, 3).astype(dtype)
+    sample_weight = uniform(3, 20, 0.1, 2.0) if weighted else None
+    for train in ("step", "fit"):
+        net = network(dtype, output=output)
+        weights, biases, *_ = reference(net)
+        expected = oracle_gradients(net, X, y, loss, sample_weight=sample_weight)
+        trainer = bp.Trainer(net, loss=loss, optimizer=bp.SGD(learning_rate=0.5), batch_size="full")
+        if train == "step":
+            value = trainer.step(X, y, sample_weight=sample_weight)
+        else:
+            value = trainer.fit(X, y, epochs=1, sample_weight=sample_weight).loss[0]
+        assert_close(value, expected.loss, TOLERANCE[dtype])
+        grads = [*expected.weights, *expected.biases]
+        for actual, before, grad in zip([*net.weights, *net.biases], [*weights, *biases], grads, strict=True):
+            assert_close(actual, before - 0.5 * grad, TOLERANCE[dtype])
+
+
+def test_training_with_another_threshold():
     X, y = data(20, "float64")
     net = network("float64")
-    expected = net.loss(X, y, loss=loss)
-    assert_close(bp.Trainer(net, loss=loss).step(X, y), np.longdouble(expected), 1e-12)
+    expected = oracle_gradients(net, X, y, "huber", threshold=0.25).loss
+    assert_close(bp.Trainer(net, loss=bp.Huber(threshold=0.25)).step(X, y), expected, 1e-12)
 
 
 @pytest.mark.parametrize("kind", [np.uint8, np.int64, np.float32])

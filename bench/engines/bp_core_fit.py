@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import bp_core as bp
 import numpy as np
 from data import Problem
 from definitions import Optimizer, Workload
+
+import bp_core as bp
 
 
 class Engine:

@@ -28,25 +28,33 @@ class Engine:
         self.compiled: dict[int, Any] = {}
         for epochs in {work.epochs, work.check_epochs}:
             self.start(shuffle=False)
-            self.compiled[epochs] = _compile(work, self.state, self.X, self.y, self._order(epochs))
+            self.compiled[epochs] = _compile(work, self.state, self.X, self.y, self._plan(epochs))
 
     def start(self, *, shuffle: bool) -> None:
         """Put the initial weights and zero moments on the device."""
         pairs = zip(self.problem.weights, self.problem.biases, strict=True)
         parameters = [(jnp.array(W), jnp.array(b)) for W, b in pairs]
         first, second = (jax.tree.map(jnp.zeros_like, parameters) for _ in range(2))
-        self.state = jax.block_until_ready((parameters, first, second, jnp.zeros((), self.work.dtype)))
+        self.state = jax.block_until_ready((parameters, first, second))
         self.shuffle = shuffle
         self.rng = np.random.default_rng(0)
 
     def train(self, epochs: int) -> None:
         """Run the compiled scan and wait for it."""
-        self.state, losses = self.compiled[epochs](self.state, self.X, self.y, self._order(epochs))
+        self.state, losses = self.compiled[epochs](self.state, self.X, self.y, self._plan(epochs))
         jax.block_until_ready((self.state, losses))
 
     def parameters(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return the parameters as NumPy arrays."""
         return [np.asarray(W) for W, _ in self.state[0]], [np.asarray(b) for _, b in self.state[0]]
+
+    def _plan(self, epochs: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return what the scan runs over: each step's rows, and Adam's two bias corrections."""
+        order = self._order(epochs)
+        step = np.arange(1, len(order) + 1)
+        rule = self.work.optimizer
+        corrections = np.stack([1 / (1 - rule.beta1**step), 1 / np.sqrt(1 - rule.beta2**step)], axis=1)
+        return order, corrections.astype(self.work.dtype)
 
     def _order(self, epochs: int) -> np.ndarray:
         """Return (steps, batch) row numbers; (steps, 0) where an epoch is one batch, which needs no gather."""
@@ -58,19 +66,20 @@ class Engine:
         return np.concatenate(epoch_orders).reshape(-1, batch_size)
 
 
-def _compile(work: Workload, state: Any, X: jax.Array, y: jax.Array, order: np.ndarray) -> Any:
-    """Compile the scan over `order` for arguments of these shapes."""
+def _compile(work: Workload, state: Any, X: jax.Array, y: jax.Array, plan: Any) -> Any:
+    """Compile the scan over `plan` for arguments of these shapes."""
     value_and_grad = jax.value_and_grad(lambda parameters, x, y: _loss(work, parameters, x, y))
 
-    def run(state: Any, X: jax.Array, y: jax.Array, order: jax.Array) -> tuple[Any, jax.Array]:
-        def step(state: Any, rows: jax.Array) -> tuple[Any, jax.Array]:
+    def run(state: Any, X: jax.Array, y: jax.Array, plan: Any) -> tuple[Any, jax.Array]:
+        def step(state: Any, planned: Any) -> tuple[Any, jax.Array]:
+            rows, corrections = planned
             batch = (X, y) if rows.size == 0 else (X.at[rows].get(mode="clip"), y.at[rows].get(mode="clip"))
             loss, grads = value_and_grad(state[0], *batch)
-            return _update(work.optimizer, state, grads), loss
+            return _update(work.optimizer, state, grads, corrections), loss
 
-        return lax.scan(step, state, order)
+        return lax.scan(step, state, plan)
 
-    return jax.jit(run, donate_argnums=0).lower(state, X, y, order).compile()
+    return jax.jit(run, donate_argnums=0).lower(state, X, y, plan).compile()
 
 
 def _loss(work: Workload, parameters: Any, x: jax.Array, y: jax.Array) -> jax.Array:
@@ -87,19 +96,17 @@ def _loss(work: Workload, parameters: Any, x: jax.Array, y: jax.Array) -> jax.Ar
     return jnp.mean(squares) if work.loss == "mse" else 0.5 * jnp.sum(squares) / x.shape[0]
 
 
-def _update(rule: Optimizer, state: Any, grads: Any) -> Any:
+def _update(rule: Optimizer, state: Any, grads: Any, corrections: jax.Array) -> Any:
     """Return the state after one update."""
-    p, m, v, count = state
+    p, m, v = state
     if rule.name == "sgd":
-        return jax.tree.map(lambda p, g: p - rule.learning_rate * g, p, grads), m, v, count
+        return jax.tree.map(lambda p, g: p - rule.learning_rate * g, p, grads), m, v
     if rule.name == "rmsprop":
         v = jax.tree.map(lambda v, g: rule.rho * v + (1 - rule.rho) * g * g, v, grads)
         p = jax.tree.map(lambda p, g, v: p - rule.learning_rate * g / (jnp.sqrt(v) + rule.epsilon), p, grads, v)
-        return p, m, v, count
-    count = count + 1
+        return p, m, v
     m = jax.tree.map(lambda m, g: rule.beta1 * m + (1 - rule.beta1) * g, m, grads)
     v = jax.tree.map(lambda v, g: rule.beta2 * v + (1 - rule.beta2) * g * g, v, grads)
-    rate = rule.learning_rate / (1 - rule.beta1**count)
-    scale = lax.rsqrt(1 - rule.beta2**count)
+    rate, scale = rule.learning_rate * corrections[0], corrections[1]
     p = jax.tree.map(lambda p, m, v: p - rate * m / (jnp.sqrt(v) * scale + rule.epsilon), p, m, v)
-    return p, m, v, count
+    return p, m, v

@@ -12,7 +12,7 @@ from definitions import Optimizer, Workload
 
 ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "identity": lambda z: z}
 Tensors = list[torch.Tensor]
-Moments = tuple[Tensors, Tensors, torch.Tensor]  # first, second, number of steps
+Moments = tuple[Tensors, Tensors, Tensors]  # first, second, the two bias corrections of this step
 
 
 class Engine:
@@ -99,7 +99,8 @@ class _CompiledStep:
         self.parameters = parameters
         self.first = [torch.zeros_like(p) for p in parameters]
         self.second = [torch.zeros_like(p) for p in parameters]
-        self.count = torch.zeros((), dtype=parameters[0].dtype)
+        self.corrections = [torch.ones((), dtype=parameters[0].dtype) for _ in range(2)]
+        self.rule = work.optimizer
         grad_and_value = torch.func.grad_and_value(lambda parameters, x, y: _loss(work, parameters, x, y))
 
         def run(p: Tensors, moments: Moments, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -111,21 +112,23 @@ class _CompiledStep:
 
     def reset(self) -> None:
         """Forget the moments."""
-        for tensor in (*self.first, *self.second, self.count):
+        self.n_steps = 0
+        for tensor in (*self.first, *self.second):
             tensor.zero_()
 
     @torch.no_grad()
     def step(self, x: torch.Tensor, y: torch.Tensor) -> None:
-        """Make one step."""
-        self.run(self.parameters, (self.first, self.second, self.count), x, y)
+        """Make one step; the corrections come from here because float32 would spoil 1 - beta2**n_steps."""
+        self.n_steps += 1
+        if self.rule.name == "adam":
+            self.corrections[0].fill_(1 / (1 - self.rule.beta1**self.n_steps))
+            self.corrections[1].fill_((1 - self.rule.beta2**self.n_steps) ** -0.5)
+        self.run(self.parameters, (self.first, self.second, self.corrections), x, y)
 
 
-def _update(rule: Optimizer, p: Tensors, m: Tensors, v: Tensors, count: torch.Tensor, grads: Tensors) -> None:
+def _update(rule: Optimizer, p: Tensors, m: Tensors, v: Tensors, corrections: Tensors, grads: Tensors) -> None:
     """Change parameters and moments in place."""
-    if rule.name == "adam":
-        count.add_(1)
-        rate = rule.learning_rate / (1 - rule.beta1**count)
-        scale = torch.rsqrt(1 - rule.beta2**count)
+    rate, scale = rule.learning_rate * corrections[0], corrections[1]
     for p_, m_, v_, g in zip(p, m, v, grads, strict=True):
         if rule.name == "sgd":
             p_.sub_(g, alpha=rule.learning_rate)
