@@ -54,7 +54,8 @@ typedef double vec_f64;
 #define FMA_f64(a, x, y) ((a) * (x) + (y))
 #endif
 
-#define TWELVE(op, p) op(p##0) op(p##1) op(p##2) op(p##3) op(p##4) op(p##5) op(p##6) op(p##7) op(p##8) op(p##9) op(p##10) op(p##11)
+#define SIX(op, p) op(p##0) op(p##1) op(p##2) op(p##3) op(p##4) op(p##5)
+#define TWELVE(op, p) SIX(op, p) SIX(op, p##_)
 #if defined(__AVX512F__) || defined(__aarch64__)
 #define CHAINS 24
 #define EACH(op) TWELVE(op, a) TWELVE(op, b)

@@ -26,6 +26,8 @@ def format_table(rows: Sequence[Row]) -> str:
         if shown[previous - 2].workload != row.workload:
             lines.insert(previous + 1, "")
     notes = [*dict.fromkeys(f"* {row.workload}: {row.note}" for row in shown if row.note)]
+    hidden = [row for row in rows if not row.is_best_form and row.status != "ok"]
+    notes += [f"{row.workload}: {row.engine} ({row.form}): {_reason(row)}" for row in hidden]
     if any(row.core_share is not None and row.core_share < SHARED_CORE for row in shown):
         notes.append(
             "core below 95 %: other programs ran on it, and the time is too long; measure again on a quiet machine"

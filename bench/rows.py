@@ -46,10 +46,9 @@ def make_rows(results: Sequence[Result], peak: Peak) -> list[Row]:
 
 
 def _best_form(engine: str, results: Sequence[Result]) -> Result:
-    """Return the result that stands for the engine: a wrong answer before all, else the fastest."""
+    """Return the result that stands for the engine: the fastest right one, else a wrong answer, else a failure."""
     forms = [r for r in results if r.engine == engine]
-    wrong = [r for r in forms if r.status == "wrong answer"]
-    return wrong[0] if wrong else min(forms, key=lambda r: r.best or float("inf"))
+    return min(forms, key=lambda r: (r.best or float("inf"), r.status != "wrong answer"))
 
 
 def _make_row(result: Result, is_best_form: bool, bp_core: float | None, peak: Peak) -> Row:

@@ -22,8 +22,8 @@ from peak import Peak
 
 READY_SECONDS = 240.0  # imports, data, compilation, and the epochs of the check
 ROUND_SECONDS = 240.0  # far above any round: only a hang is longer
-LOSS_TOLERANCE = 1e-4  # |loss - expected| as a part of the expected loss
-PATH_TOLERANCE = 0.01  # |parameters - expected| as a part of the way the parameters went
+LOSS_TOLERANCE = {"float32": 1e-4, "float64": 1e-10}  # |loss - expected| as a part of the expected loss
+PATH_TOLERANCE = {"float32": 1e-3, "float64": 1e-9}  # |parameters - expected| as a part of the way they went
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,9 @@ def _check(result: Result, worker: Worker, answer: reference.Answer, problem: Pr
     result.loss = reference.loss_of(result.work, arrays[:n_layers], arrays[n_layers:], problem)
     result.expected_loss = answer.loss
     result.path_error = _path_error(arrays, answer, problem)
-    right = abs(result.loss - answer.loss) <= LOSS_TOLERANCE * answer.loss and result.path_error <= PATH_TOLERANCE
+    loss_error = abs(result.loss - answer.loss) / answer.loss
+    dtype = result.work.dtype
+    right = loss_error <= LOSS_TOLERANCE[dtype] and result.path_error <= PATH_TOLERANCE[dtype]
     result.status = "ok" if right else "wrong answer"
 
 
@@ -191,6 +193,7 @@ def _time_in_turns(
                 answer = worker.ask(f"time {settings.seconds}", ROUND_SECONDS)
             except WorkerFailed as error:
                 result.status, result.message = "failed", str(error)
+                say(f"  {result.engine} ({result.form}): failed: {error}")
                 continue
             steps = answer["calls"] * result.work.steps(result.work.epochs)
             result.seconds_per_step.append(answer["wall"] / steps)

@@ -126,10 +126,14 @@ cdef void close_run(Run* run) noexcept:
         run.open = False
 
 
-cdef inline bint read_row(const Kernels* kernels, const Table* table, Py_ssize_t row, real* out) noexcept nogil:
-    """out = one row of the table, converted; False if a number of it is not finite."""
+cdef inline Py_ssize_t read_rows(
+    const Kernels* kernels, const Table* table, Py_ssize_t first, const int64_t* order, Py_ssize_t rows,
+    real* out, Py_ssize_t out_stride,
+) noexcept nogil:
+    """Rows of the table, converted: those that `order` names, else first, ...; returns how many were finite."""
     return kernels.gather(
-        table.data + row * table.row_step, table.kind, table.swapped, table.step, out, table.columns)
+        table.data + (0 if order != NULL else first) * table.row_step, table.row_step, table.step, table.kind,
+        table.swapped, order, out, out_stride, rows, table.columns)
 
 
 cdef inline bint is_rows_of_real(const Table* table) noexcept nogil:

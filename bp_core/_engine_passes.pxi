@@ -53,10 +53,10 @@ cdef inline double* take_doubles(real** room, Py_ssize_t n) noexcept nogil:
     return <double*>take(room, n * <Py_ssize_t>(sizeof(double) // sizeof(real)))
 
 
-cdef void take_layer(Layer* layer, const Needs* needs, bint transposed, real** room) noexcept nogil:
-    """Room for the activations of one layer, and for what its backward pass needs."""
+cdef void take_layer(Layer* layer, const Needs* needs, bint output, bint transposed, real** room) noexcept nogil:
+    """Room for the activations of one layer, and for what its backward pass needs; a loss may read z of the output."""
     layer.a = take(room, needs.rows * layer.stride)
-    layer.z = take(room, needs.rows * layer.stride) if needs.all_z or keeps_z(layer) else layer.a
+    layer.z = take(room, needs.rows * layer.stride) if needs.all_z or output or keeps_z(layer) else layer.a
     if needs.backward:
         layer.delta = take(room, needs.rows * layer.stride)
         layer.unit_sums = take(room, layer.stride) if layer.bias == LAYER_BIAS else NULL
@@ -77,7 +77,8 @@ cdef real* take_workspace(Job* job, const Needs* needs, real* room) noexcept nog
     job.row_weight = take_doubles(&room, needs.rows)
     take_bias_rows(net, &room)
     for l in range(net.n_layers):
-        take_layer(&net.layers[l], needs, needs.backward and (l > 0 or needs.inputs), &room)
+        take_layer(
+            &net.layers[l], needs, l == net.n_layers - 1, needs.backward and (l > 0 or needs.inputs), &room)
     job.gradient = take(&room, net.size) if needs.gradient else NULL
     job.delta_x = take(&room, needs.rows * net.x_stride) if needs.inputs else NULL
     return room
@@ -133,43 +134,74 @@ cdef void close_job(Job* job) noexcept:
 
 
 # ------------------------------------------------------------------- the rows
-cdef Status load_target(Job* job, Py_ssize_t row, real* target) noexcept nogil:
-    """One row of targets; a class index becomes a row of zeros with a one."""
-    cdef int64_t index
-    cdef Py_ssize_t j
-    if not job.classes.open:
-        return DONE if read_row(job.net.kernels, &job.y, row, target) else BAD_Y
-    index = (<const int64_t*>job.classes.data)[row]
-    if index < 0 or index >= job.net.n_out:
-        return BAD_CLASS
-    for j in range(job.net.n_out):
-        target[j] = 0
-    target[index] = 1
+cdef inline Py_ssize_t row_at(const Job* job, Py_ssize_t at) noexcept nogil:
+    """Which row of the data comes at this place of the order."""
+    return at if job.order == NULL else <Py_ssize_t>job.order[at]
+
+
+cdef Status check_order(Job* job, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:
+    """Every row that is about to be read must lie within the data."""
+    cdef Py_ssize_t s
+    if job.order == NULL:
+        return DONE if first + rows <= job.X.rows else BAD_ORDER
+    for s in range(rows):
+        if job.order[first + s] < 0 or job.order[first + s] >= job.X.rows:
+            return BAD_ORDER
     return DONE
+
+
+cdef Status load_classes(Job* job, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:
+    """Class indices as rows of zeros with a one."""
+    cdef Py_ssize_t s, stride = padded(job.net.n_out)
+    cdef int64_t index
+    memset(job.targets, 0, rows * stride * sizeof(real))
+    for s in range(rows):
+        index = (<const int64_t*>job.classes.data)[row_at(job, first + s)]
+        if index < 0 or index >= job.net.n_out:
+            job.bad_row = row_at(job, first + s)
+            return BAD_CLASS
+        job.targets[s * stride + index] = 1
+    return DONE
+
+
+cdef void load_weights(Job* job, Py_ssize_t first, Py_ssize_t rows, double divisor) noexcept nogil:
+    """The rows' weights, and what their gradients are multiplied by."""
+    cdef Py_ssize_t s
+    if not job.weights.open:
+        for s in range(rows):
+            job.scale[s] = <real>(1 / divisor)
+        return
+    for s in range(rows):
+        job.row_weight[s] = (<const double*>job.weights.data)[row_at(job, first + s)]
+        job.scale[s] = <real>(job.row_weight[s] / divisor)
+
+
+cdef Status load_targets(Job* job, Py_ssize_t first, Py_ssize_t rows, const int64_t* order) noexcept nogil:
+    cdef Py_ssize_t finite
+    if job.classes.open:
+        return load_classes(job, first, rows)
+    finite = read_rows(job.net.kernels, &job.y, first, order, rows, job.targets, padded(job.net.n_out))
+    if finite == rows:
+        return DONE
+    job.bad_row = row_at(job, first + finite)
+    return BAD_Y
 
 
 cdef Status load_rows(Job* job, Py_ssize_t first, Py_ssize_t rows, bint targets, double divisor) noexcept nogil:
     """Gather and convert rows `first`, ... of the order, with their targets and weights."""
-    cdef Net* net = &job.net
-    cdef Py_ssize_t s, row, target_stride = padded(net.n_out)
-    cdef double weight = 1
-    cdef Status status
-    for s in range(rows):
-        row = first + s if job.order == NULL else job.order[first + s]
-        job.bad_row = row
-        if row < 0 or row >= job.X.rows:
-            return BAD_ORDER
-        if not read_row(net.kernels, &job.X, row, job.x + s * net.x_stride) and targets:
-            return BAD_X
-        if targets:
-            status = load_target(job, row, job.targets + s * target_stride)
-            if status != DONE:
-                return status
-            if job.weights.open:
-                weight = (<const double*>job.weights.data)[row]
-            job.row_weight[s] = weight
-            job.scale[s] = <real>(weight / divisor)
-    return DONE
+    cdef const int64_t* order = NULL if job.order == NULL else job.order + first
+    cdef Status status = check_order(job, first, rows)
+    cdef Py_ssize_t finite
+    if status != DONE:
+        return status
+    finite = read_rows(job.net.kernels, &job.X, first, order, rows, job.x, job.net.x_stride)
+    if not targets:
+        return DONE
+    if finite < rows:
+        job.bad_row = row_at(job, first + finite)
+        return BAD_X
+    load_weights(job, first, rows, divisor)
+    return load_targets(job, first, rows, order)
 
 
 cdef double loss_divisor(const Job* job, Py_ssize_t rows) noexcept nogil:

@@ -37,7 +37,7 @@ cdef inline void copy_rows(const real* rows_from, Py_ssize_t stride, real* out, 
 
 cdef void predict_rows(Net* net, const Table* X, real* room, real* out) noexcept nogil:
     """The output for every row of X, a block of rows at a time."""
-    cdef Py_ssize_t block = min(X.rows, <Py_ssize_t>BLOCK_ROWS), first = 0, rows, s
+    cdef Py_ssize_t block = min(X.rows, <Py_ssize_t>BLOCK_ROWS), first = 0, rows
     cdef real* converted = take_prediction(net, block, room)
     cdef Layer* last = &net.layers[net.n_layers - 1]
     cdef bint in_place = is_rows_of_real(X)
@@ -48,8 +48,7 @@ cdef void predict_rows(Net* net, const Table* X, real* room, real* out) noexcept
             forward_pass(
                 net, <const real*>(X.data + first * X.row_step), X.row_step // <Py_ssize_t>sizeof(real), rows)
         else:
-            for s in range(rows):
-                read_row(net.kernels, X, first + s, converted + s * net.x_stride)
+            read_rows(net.kernels, X, first, NULL, rows, converted, net.x_stride)
             forward_pass(net, converted, net.x_stride, rows)
         copy_rows(last.a, last.stride, out + first * net.n_out, net.n_out, rows)
         first += rows
@@ -77,7 +76,10 @@ cdef bint is_plain_row(object x, Table* X, Py_ssize_t n_in) except -1:
     cdef char code = b'f' if sizeof(real) == sizeof(float) else b'd'
     if not PyObject_CheckBuffer(x):
         return False
-    PyObject_GetBuffer(x, &X.buffer, PyBUF_STRIDES | PyBUF_FORMAT)
+    try:
+        PyObject_GetBuffer(x, &X.buffer, PyBUF_STRIDES | PyBUF_FORMAT)
+    except (BufferError, ValueError):       # dates, for one; the longer path says what is wrong
+        return False
     X.open = True
     if X.buffer.ndim != 1 or X.buffer.shape[0] != n_in or X.buffer.strides[0] != <Py_ssize_t>sizeof(real):
         return False

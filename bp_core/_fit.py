@@ -138,11 +138,13 @@ class Fit:
     def _record(self) -> int:
         """Move what the engine wrote about finished epochs to the history; returns how many there were."""
         finished = self._state.epoch - self._recorded
-        history = self._history
-        history.index += range(self._recorded, self._recorded + finished)
-        history.loss += self._losses[:finished].tolist()
-        history.seconds += self._seconds[:finished].tolist()
-        history.learning_rate += [self._rate] * finished
+        if finished:
+            self._history._add(
+                index=np.arange(self._recorded, self._recorded + finished, dtype=np.float64),
+                loss=self._losses[:finished],
+                seconds=self._seconds[:finished],
+                learning_rate=np.full(finished, self._rate),
+            )
         unfinished = self._seconds[finished] if finished < self._seconds.size else 0.0
         self._seconds[:] = 0.0
         self._seconds[0] = unfinished
@@ -154,7 +156,7 @@ class Fit:
         """Validation, patience and callbacks; returns why to stop."""
         history, watch = self._history, self._watch
         if watch.validation is not None:
-            history.validation_loss.append(self._net._evaluate(watch.validation, *self._no_results()))
+            history._add(validation_loss=[self._net._evaluate(watch.validation, *self._no_results())])
         if watch.patience is not None:
             watched = history.validation_loss or history.loss
             waited = self._best.look(watched[-1], self._net._parameters)

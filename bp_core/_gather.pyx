@@ -5,7 +5,7 @@ from libc.string cimport memcpy
 from bp_core._kernel_table cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, LONGDOUBLE, UINT8, UINT16, UINT32, UINT64, Source,
 )
-from bp_core._simd cimport IS_F64, real
+from bp_core._simd cimport IS_F64, VL, real, vm_first, vr, vr_add, vr_keep, vr_load, vr_store, vr_sub, vr_zero
 
 ctypedef fused number:
     int8_t
@@ -113,12 +113,63 @@ cdef void convert_row(
         convert(&wide, source, False, step, row, n)
 
 
-cdef bint gather(
-    const char* source, Source kind, bint swapped, Py_ssize_t step, real* row, Py_ssize_t n,
-) noexcept nogil:
-    """One row, converted; False if a number of it is not finite."""
-    if kind == (FLOAT64 if IS_F64 else FLOAT32) and not swapped and step == sizeof(real):
+cdef inline bint is_real(Source kind, bint swapped, Py_ssize_t step) noexcept nogil:
+    """Whether a row is plain numbers of the kind `real`, side by side."""
+    return kind == (FLOAT64 if IS_F64 else FLOAT32) and not swapped and step == <Py_ssize_t>sizeof(real)
+
+
+cdef inline vr rest_of_row(const real* row, Py_ssize_t n) noexcept nogil:
+    """The sum of x - x over a row whose padding may be read: 0, or NaN somewhere."""
+    cdef vr total = vr_zero(), word
+    cdef Py_ssize_t j = 0
+    while j + VL <= n:
+        word = vr_load(row + j)
+        total = vr_add(total, vr_sub(word, word))
+        j += VL
+    if j < n:
+        word = vr_keep(vm_first(<int>(n - j)), vr_load(row + j))
+        total = vr_add(total, vr_sub(word, word))
+    return total
+
+
+cdef inline void copy_row(const char* source, real* row, Py_ssize_t n) noexcept nogil:
+    """A plain row; short ones without the call of memcpy."""
+    cdef Py_ssize_t k
+    if n > 16:
         memcpy(row, source, n * sizeof(real))
-    else:
-        convert_row(source, kind, swapped, step, row, n)
-    return all_finite(row, n)
+        return
+    for k in range(n):
+        memcpy(row + k, source + k * <Py_ssize_t>sizeof(real), sizeof(real))
+
+
+cdef Py_ssize_t finite_rows(const real* out, Py_ssize_t out_stride, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    """How many rows come before the first with a number that is not finite."""
+    cdef Py_ssize_t s
+    for s in range(rows):
+        if not all_finite(out + s * out_stride, n):
+            return s
+    return rows
+
+
+cdef Py_ssize_t gather(
+    const char* data, Py_ssize_t row_step, Py_ssize_t step, Source kind, bint swapped, const int64_t* order,
+    real* out, Py_ssize_t out_stride, Py_ssize_t rows, Py_ssize_t n,
+) noexcept nogil:
+    """Rows converted, the test for finite numbers made once for all of them."""
+    cdef bint plain = is_real(kind, swapped, step)
+    cdef const char* source
+    cdef vr rest = vr_zero()
+    cdef real lane[16]
+    cdef Py_ssize_t s
+    for s in range(rows):
+        source = data + (s if order == NULL else <Py_ssize_t>order[s]) * row_step
+        if plain:
+            copy_row(source, out + s * out_stride, n)
+        else:
+            convert_row(source, kind, swapped, step, out + s * out_stride, n)
+        rest = vr_add(rest, rest_of_row(out + s * out_stride, n))
+    vr_store(lane, rest)
+    for s in range(VL):
+        if lane[s] != 0:
+            return finite_rows(out, out_stride, rows, n)
+    return rows

@@ -132,10 +132,11 @@ ctypedef struct Kernels:
     double (*sum_losses)(const double* row_loss, const double* row_weight, Py_ssize_t rows, double sum) noexcept nogil
     # whether all n numbers are finite
     bint (*all_finite)(const real* x, Py_ssize_t n) noexcept nogil
-    # one row of any numeric array, converted; False if a number is not finite
-    bint (*gather)(
-        const char* source,     # IN   the row's first number, numbers `step` bytes apart, any alignment
-        Source kind, bint swapped, Py_ssize_t step,
-        real* row,              # OUT  (n,)
-        Py_ssize_t n,
+    # rows of any numeric array, converted; how many were finite before the first that is not
+    Py_ssize_t (*gather)(
+        const char* data,       # IN   row 0; rows `row_step` bytes apart, numbers `step` bytes apart, any alignment
+        Py_ssize_t row_step, Py_ssize_t step, Source kind, bint swapped,
+        const int64_t* order,   # IN   (rows,) which rows, all within the array; NULL: 0, 1, ...
+        real* out,              # OUT  (rows, n), rows out_stride apart
+        Py_ssize_t out_stride, Py_ssize_t rows, Py_ssize_t n,
     ) noexcept nogil

@@ -34,14 +34,9 @@ cdef inline void residual_loss(
     Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
 ) noexcept nogil:
     """row_loss = sum_j term(a - y), delta = scale * pull(a - y); both functions are constants at compile time."""
-    cdef double lane[16]
     cdef Py_ssize_t s, j
     for s in range(rows):
-        for j in range(4 if n <= 4 else LANES):
-            lane[j] = 0
-        for j in range(n):
-            lane[j % LANES] += term(a[j] - y[j], threshold)
-        row_loss[s] = small_tree(lane) if n <= 4 else tree(lane)
+        row_loss[s] = sum_terms(term, a, y, n, threshold)
         if delta != NULL:
             for j in range(n):
                 delta[j] = scale[s] * pull(a[j] - y[j], threshold)
@@ -49,6 +44,21 @@ cdef inline void residual_loss(
             delta += stride
         a += stride
         y += stride
+
+
+cdef inline double sum_terms(
+    term_fn term, const real* a, const real* y, Py_ssize_t n, real threshold,
+) noexcept nogil:
+    """sum_j term(a - y), 16 lanes and the tree; without the lanes that hold nothing where there are few terms."""
+    cdef double lane[16]
+    cdef Py_ssize_t j
+    if n == 1:
+        return term(a[0] - y[0], threshold)
+    for j in range(4 if n <= 4 else LANES):
+        lane[j] = 0
+    for j in range(n):
+        lane[j % LANES] += term(a[j] - y[j], threshold)
+    return small_tree(lane) if n <= 4 else tree(lane)
 
 
 cdef inline void clear_padding(real* row, Py_ssize_t n) noexcept nogil:
@@ -223,6 +233,12 @@ cdef double sum_losses(const double* row_loss, const double* row_weight, Py_ssiz
     """sum + the weighted losses: lane = row mod 16 and a tree per block of 128 rows, blocks in order."""
     cdef double lane[16]
     cdef Py_ssize_t first = 0, last, s
+    if rows <= 4:
+        for s in range(4):
+            lane[s] = 0
+        for s in range(rows):
+            lane[s] = row_loss[s] if row_weight == NULL else row_weight[s] * row_loss[s]
+        return sum + small_tree(lane)
     while first < rows:
         last = min(first + BLOCK_ROWS, rows)
         for s in range(LANES):

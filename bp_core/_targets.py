@@ -64,7 +64,7 @@ def _classes(array: Array, n: int, n_out: int) -> NDArray[np.int64]:
     bad = (whole < 0) | (whole >= n_out)
     if bad.any():
         row = int(np.argmax(bad))
-        raise ValueError(f"y[{row}] is class {whole[row]:g}; this network has classes 0 to {n_out - 1}")
+        raise ValueError(f"y[{row}] is class {int(whole[row])}; this network has classes 0 to {n_out - 1}")
     return np.ascontiguousarray(whole, dtype=np.int64)
 
 

@@ -8,8 +8,10 @@ from bp_core._simd cimport MR, VL, real, vr, vr_add, vr_fma, vr_load, vr_set1, v
 from bp_core._kernel_table cimport BLOCK_ROWS
 
 cdef enum:
-    CUT_ABOVE = 1024        # a longer sum is cut into pieces of CUT, so that a panel of B stays in cache
-    CUT = 512
+    CUT_ABOVE = 384         # a longer sum is cut into pieces of CUT, so that a panel of B stays in the first cache
+    CUT = 256
+    PACK_ROWS = 24          # from so many rows of C on, a panel of B is copied side by side first
+    PACKED = 384 * 2 * 16   # reals of the longest panel: CUT_ABOVE rows of two words
 
 
 ctypedef struct Product:
@@ -91,8 +93,20 @@ cdef inline Py_ssize_t row_tiles(const Product* g, Py_ssize_t w, Py_ssize_t widt
     return w
 
 
+cdef inline void packed_panel(const Product* g, Py_ssize_t w, Py_ssize_t width, real* room) noexcept nogil:
+    """All rows of `width` words from w, with B's words copied side by side: far rows would share few cache sets."""
+    cdef Product local = g[0]
+    cdef Py_ssize_t p, v
+    for p in range(g.depth):
+        for v in range(width):
+            vr_store(room + (p * width + v) * VL, vr_load(g.B + p * g.B_stride + (w + v) * VL))
+    local.B, local.B_stride = room - w * VL, width * VL
+    panel(&local, w, width)
+
+
 cdef void piece(const Product* g) noexcept nogil:
     """The product over the whole depth of g."""
+    cdef real room[384 * 2 * 16]
     cdef Py_ssize_t w = 0
     if g.rows == 1:
         w = row_tiles(g, w, 8)
@@ -101,7 +115,10 @@ cdef void piece(const Product* g) noexcept nogil:
         w = row_tiles(g, w, 1)
         return
     while w + 2 <= g.words:
-        panel(g, w, 2)
+        if g.rows >= PACK_ROWS and g.depth >= 32 and g.words > 2:
+            packed_panel(g, w, 2, room)
+        else:
+            panel(g, w, 2)
         w += 2
     if w < g.words:
         panel(g, w, 1)

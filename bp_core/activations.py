@@ -17,6 +17,10 @@ softmax      exp(z_j) / sum_i exp(z_i), for the output only
 ===========  ======================================================
 """
 
+from collections.abc import Sequence
+
+from bp_core._names import look_up_each
+
 HIDDEN = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "softsign")
 OUTPUT = (*HIDDEN, "softmax")
 CODES = {name: code for code, name in enumerate(OUTPUT)}
@@ -26,3 +30,10 @@ RELU_KIN = ("relu", "leaky_relu", "elu", "gelu", "silu", "softplus")
 
 KINKED = ("relu", "leaky_relu")
 """Activations with a kink at z = 0, where a central difference says nothing."""
+
+
+def look_up_hidden(hidden: str | Sequence[str], count: int) -> tuple[str, ...]:
+    """One activation for each of ``count`` hidden layers."""
+    if hidden == "softmax" or (isinstance(hidden, (list, tuple)) and "softmax" in hidden):
+        raise ValueError(f"softmax is for the output only; a hidden layer takes one of {', '.join(HIDDEN)}")
+    return look_up_each("activation", hidden, count, HIDDEN, "hidden layers")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from bp_core.network import Network
@@ -40,7 +43,6 @@ class Epoch:
     network: Network
 
 
-@dataclass(eq=False)
 class History:
     """What happened in one ``fit``: a list entry for each finished epoch.
 
@@ -51,14 +53,37 @@ class History:
     stop_reason : str or None
         "epochs", "target_loss", "patience", "max_seconds", "callback", "interrupted" or "diverged";
         None while the fit runs.
+    best_epoch : int or None
     """
 
-    index: list[int] = field(default_factory=list)
-    loss: list[float] = field(default_factory=list)
-    validation_loss: list[float] = field(default_factory=list)
-    learning_rate: list[float] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
-    stop_reason: str | None = None
+    def __init__(self) -> None:
+        self._columns = {name: Column() for name in COLUMNS}
+        self.stop_reason: str | None = None
+
+    @property
+    def index(self) -> list[int]:
+        """Index of every epoch, counted over the life of the trainer."""
+        return [int(i) for i in self._columns["index"].values()]
+
+    @property
+    def loss(self) -> list[float]:
+        """Training loss of every epoch."""
+        return self._columns["loss"].values()
+
+    @property
+    def validation_loss(self) -> list[float]:
+        """Validation loss after every epoch; empty without validation data."""
+        return self._columns["validation_loss"].values()
+
+    @property
+    def learning_rate(self) -> list[float]:
+        """Learning rate of every epoch."""
+        return self._columns["learning_rate"].values()
+
+    @property
+    def seconds(self) -> list[float]:
+        """Seconds spent in the steps of every epoch."""
+        return self._columns["seconds"].values()
 
     @property
     def best_epoch(self) -> int | None:
@@ -67,4 +92,43 @@ class History:
         return self.index[watched.index(min(watched))] if watched else None
 
     def __len__(self) -> int:
-        return len(self.loss)
+        return len(self._columns["loss"])
+
+    def __repr__(self) -> str:
+        return f"<History of {len(self)} epochs, stop_reason {self.stop_reason!r}>"
+
+    def _add(self, **columns: NDArray[np.float64] | list[float]) -> None:
+        """Append to the columns named."""
+        for name, values in columns.items():
+            self._columns[name].add(values)
+
+
+COLUMNS = ("index", "loss", "validation_loss", "learning_rate", "seconds")
+
+
+class Column:
+    """A list of numbers that grows by arrays: a short epoch must not pay for a Python float each."""
+
+    def __init__(self) -> None:
+        self._values: list[float] = []
+        self._arrays: list[NDArray[np.float64]] = []
+        self._length = 0
+
+    def add(self, values: NDArray[np.float64] | list[float]) -> None:
+        """Append a copy of ``values``."""
+        self._arrays.append(np.array(values, dtype=np.float64))
+        self._length += len(values)
+
+    def values(self) -> list[float]:
+        """Return all of it as one list."""
+        if self._arrays:
+            self._values.extend(np.concatenate(self._arrays).tolist())
+            self._arrays.clear()
+        return self._values
+
+    def last(self) -> float:
+        """Return the newest value."""
+        return float(self._arrays[-1][-1]) if self._arrays else self._values[-1]
+
+    def __len__(self) -> int:
+        return self._length

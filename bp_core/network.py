@@ -56,10 +56,8 @@ class Network:
         One mode for each layer of weights.
     dtype : numpy.dtype
     n_parameters : int
-    weights : tuple of ndarray
-        ``weights[l]`` is a writable view (fan_in, fan_out): ``net.weights[0][...] = W`` sets it.
-    biases : tuple of ndarray
-        ``biases[l]`` is a writable view: (fan_out,), (1,) with bias "layer", (0,) with "none".
+    weights, biases : tuple of ndarray
+        Writable views per layer: ``net.weights[0][...] = W`` sets them.
 
     Examples
     --------
@@ -85,7 +83,7 @@ class Network:
         seed = _checks.check_seed(seed)
         self._build(
             sizes,
-            look_up_each("activation", hidden, len(sizes) - 2, activations.HIDDEN, "hidden layers"),
+            activations.look_up_hidden(hidden, len(sizes) - 2),
             look_up("activation", output, activations.OUTPUT),
             look_up_each("bias", bias, len(sizes) - 1, _structure.BIAS_MODES, "layers of weights"),
             dtype,
@@ -107,8 +105,8 @@ class Network:
         )
         self._layout = self._engine.layout(self._plan)
         self._parameters = _parameters.zeros(self._layout[0], self.dtype)
-        self.weights: tuple[Real, ...] = _parameters.weight_views(self._parameters, self._layout)
-        self.biases: tuple[Real, ...] = _parameters.bias_views(self._parameters, self._layout)
+        self._weights = _parameters.weight_views(self._parameters, self._layout)
+        self._biases = _parameters.bias_views(self._parameters, self._layout)
         self._predict_row = self._engine.predict_row
         self._training = threading.Lock()
 
@@ -195,6 +193,16 @@ class Network:
         return "\n".join(lines)
 
     # ------------------------------------------------------------ parameters
+    @property
+    def weights(self) -> tuple[Real, ...]:
+        """W of every layer, a writable view (fan_in, fan_out) each."""
+        return self._weights
+
+    @property
+    def biases(self) -> tuple[Real, ...]:
+        """b of every layer, a writable view each: (fan_out,), (1,) with bias "layer", (0,) with "none"."""
+        return self._biases
+
     def get_parameters(self) -> Real:
         """Return one contiguous copy of all parameters: weights[0], biases[0], weights[1], ...
 

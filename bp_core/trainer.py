@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bp_core import _checks, _targets, initializers, losses, optimizers
 from bp_core._fit import Fit, Limits, Watch
+from bp_core._names import look_up
 from bp_core._state import TrainerState
 from bp_core.errors import DivergenceError
 from bp_core.history import Epoch, History
@@ -92,7 +93,7 @@ class Trainer:
         self.network = net
         self._objective = losses.resolve(loss, net.output)
         self.loss: LossLike = loss if isinstance(loss, losses.Huber) else self._objective[0]
-        self.batch_size = batch_size if batch_size == "full" else _checks.positive_integer("batch_size", batch_size)
+        self.batch_size = _check_batch_size(batch_size)
         self.shuffle = bool(shuffle)
         self.l2 = _checks.number_from_zero("l2", l2)
         self.l1 = _checks.number_from_zero("l1", l1)
@@ -283,6 +284,12 @@ class Trainer:
     def _engine_objective(self) -> tuple[int, float]:
         name, threshold = self._objective
         return losses.CODES[name], threshold
+
+
+def _check_batch_size(batch_size: object) -> int | str:
+    if isinstance(batch_size, str):
+        return look_up("batch_size", batch_size, ("full",))
+    return _checks.positive_integer("batch_size", batch_size)
 
 
 def _optional_number(name: str, value: object) -> float | None:

@@ -1,8 +1,11 @@
 """The same bits at every level with fused multiply-add; by stored digests also on other CPUs and compilers."""
 
 import json
+import math
+from fractions import Fraction
 from itertools import combinations
 
+import numpy as np
 import pytest
 
 import bp_core as bp
@@ -85,3 +88,12 @@ def test_a_digest_sees_one_bit_the_shape_and_the_dtype():
     }
     assert len(digests) == 5
     assert golden_bits.digest([array.astype(">f8")]) == golden_bits.digest([array])
+
+
+def test_no_product_and_sum_are_contracted():
+    """The build's -ffp-contract=off: a^2 + b^2 rounds twice (the penalty of weights that share a lane)."""
+    a, b = 1.0 + 2.0**-30, math.sqrt(2.0**-53 - 2.0**-62)
+    assert a * a + b * b != float(Fraction(a) ** 2 + Fraction(b * b))
+    net = bp.Network((1, 17), init="zeros", dtype="float64")
+    net.weights[0][0, 0], net.weights[0][0, 16] = b, a
+    assert bp.Trainer(net, l2=2.0).step([[0.0]], np.zeros((1, 17))) == a * a + b * b

@@ -15,11 +15,12 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+
 from bp_core import _dispatch, _engine_f32, _engine_f64
 
 NAMES = _engine_f32.ELEMENTARY
 ENGINES = {"float32": _engine_f32, "float64": _engine_f64}
-CHUNK = 2**18
+CHUNK = 2**16
 POINTER = ctypes.c_void_p
 
 
@@ -32,11 +33,14 @@ def build_library(folder):
 
 
 @functools.cache
-def comparison(library, dtype):
-    function = getattr(ctypes.CDLL(library), f"worst_{dtype}")
-    function.restype = ctypes.c_double
-    function.argtypes = [ctypes.c_int, POINTER, POINTER, ctypes.c_long, POINTER]
-    return function
+def library(path, dtype):
+    """(true values, worst error) of ulp.c, see there."""
+    loaded = ctypes.CDLL(path)
+    true, worst = loaded[f"true_{dtype}"], loaded[f"worst_{dtype}"]
+    true.argtypes = [ctypes.c_int, POINTER, POINTER, ctypes.c_long]
+    worst.argtypes = [ctypes.c_int, POINTER, POINTER, POINTER, ctypes.c_long, POINTER]
+    true.restype, worst.restype = None, ctypes.c_double
+    return true, worst
 
 
 def inputs(dtype, chunk):
@@ -50,28 +54,28 @@ def inputs(dtype, chunk):
     return fraction * 2.0 ** (chunk // 2 % 24 - 12)  # dense where the functions bend
 
 
-def worst_of_chunk(library, dtype, names, chunk):
+def worst_of_chunk(path, dtype, names, chunk):
     """{(name, level): (error, x)} of one chunk."""
+    true_values, worst_error = library(path, dtype)
     x = inputs(dtype, chunk)
-    got, worst_x = np.empty_like(x), np.empty(1, x.dtype)
+    got, want, worst_x = np.empty_like(x), np.empty(2 * len(x), np.float64), np.zeros(1, x.dtype)
     found = {}
-    for level in _dispatch.levels():
-        _dispatch.switch(level)
-        for which, name in enumerate(NAMES):
-            if name in names:
-                ENGINES[dtype].elementary(name, x, got)
-                error = comparison(library, dtype)(
-                    which, x.ctypes.data, got.ctypes.data, len(x), worst_x.ctypes.data
-                )
-                found[name, level] = error, worst_x[0]
+    for name in names:
+        which = NAMES.index(name)
+        true_values(which, x.ctypes.data, want.ctypes.data, len(x))
+        for level in _dispatch.levels():
+            _dispatch.switch(level)
+            ENGINES[dtype].elementary(name, x, got)
+            error = worst_error(which, x.ctypes.data, got.ctypes.data, want.ctypes.data, len(x), worst_x.ctypes.data)
+            found[name, level] = error, worst_x[0]
     return found
 
 
-def worst(library, dtype, names, chunks, processes):
+def worst_of_all(path, dtype, names, chunks, processes):
     """{(name, level): (error, x)} over all chunks."""
     found = {}
     with ProcessPoolExecutor(processes) as pool:
-        for part in pool.map(functools.partial(worst_of_chunk, library, dtype, names), range(chunks), chunksize=16):
+        for part in pool.map(functools.partial(worst_of_chunk, path, dtype, names), range(chunks), chunksize=16):
             for key, value in part.items():
                 found[key] = max(found.get(key, (-1.0, 0.0)), value, key=lambda pair: pair[0])
     return found
@@ -89,10 +93,10 @@ def arguments():
 def main():
     options = arguments()
     with tempfile.TemporaryDirectory() as folder:
-        library = build_library(folder)
+        path = build_library(folder)
         for dtype in options.dtypes:
             chunks = 2**32 // CHUNK if dtype == "float32" else -(-options.samples // CHUNK)
-            found = worst(library, dtype, options.functions, chunks, options.processes)
+            found = worst_of_all(path, dtype, options.functions, chunks, options.processes)
             for (name, level), (error, x) in sorted(found.items()):
                 print(f"{name:8} {dtype} {level:5} {error:.4f} at {x!r}", flush=True)
 

@@ -4,6 +4,7 @@ Each is a weighted minimax polynomial found by the Remez exchange in 60 digits; 
 error of the polynomial into a relative error of the function that uses it. Prints the coefficients
 rounded to the dtype, highest power first, in the order of the Horner steps, and the largest error.
 """
+
 import mpmath as mp
 import numpy as np
 
@@ -54,7 +55,7 @@ def solve(points, values, weights):
     """Coefficients (lowest first) whose weighted error alternates in sign over the points."""
     size = len(points)
     system, right = mp.matrix(size, size), mp.matrix(size, 1)
-    for row, (x, value, weight) in enumerate(zip(points, values, weights)):
+    for row, (x, value, weight) in enumerate(zip(points, values, weights, strict=True)):
         for power in range(size - 1):
             system[row, power] = x**power
         system[row, size - 1] = (-1) ** row / weight
@@ -84,7 +85,7 @@ def minimax(function, weight, low, high, count):
     for _ in range(ROUNDS):
         coefficients = solve(*([column[i] for i in chosen] for column in (grid, values, weights)))
         errors = [
-            (value - mp.polyval(coefficients[::-1], x)) * w for x, value, w in zip(grid, values, weights)
+            (value - mp.polyval(coefficients[::-1], x)) * w for x, value, w in zip(grid, values, weights, strict=True)
         ]
         extrema = alternating_extrema(errors, count + 1)
         if extrema == chosen or len(extrema) <= count:
@@ -93,9 +94,19 @@ def minimax(function, weight, low, high, count):
     return coefficients, max(map(abs, errors))
 
 
+def print_constants():
+    """The constants kept in two parts: so many leading bits, and what they leave, each a number of the dtype."""
+    for name, value, bits in (("ln 2", mp.log(2), (16, 42)), ("-2 / sqrt(pi)", -2 / mp.sqrt(mp.pi), (24, 53))):
+        for dtype, count in zip((np.float32, np.float64), bits, strict=True):
+            with mp.workprec(count):
+                leading = +value
+            print(f"{name}: {dtype(float(leading))!r} {dtype(float(value - leading))!r}")
+
+
 def main():
+    print_constants()
     for name, function, weight, low, high, counts in TASKS:
-        for which, (dtype, count) in enumerate(zip((np.float32, np.float64), counts)):
+        for which, (dtype, count) in enumerate(zip((np.float32, np.float64), counts, strict=True)):
             top = high[which] if isinstance(high, tuple) else high
             coefficients, error = minimax(function, weight, low, top, count)
             print(f"{name} {dtype.__name__}: {count} coefficients, weighted error 2^{float(mp.log(error, 2)):.1f}")

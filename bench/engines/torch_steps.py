@@ -33,12 +33,12 @@ class Engine:
         self.shuffle = shuffle
         torch.manual_seed(0)
         for value, initial in zip(self.values, self.initial, strict=True):
-            value.copy_(initial)
+            value.detach().copy_(initial)
         if self.compiled is not None:
             self.compiled.reset()
             self.step = self.compiled.step
         else:
-            self.step = _eager_step(self.work, [value.requires_grad_(False).requires_grad_() for value in self.values])
+            self.step = _eager_step(self.work, [value.requires_grad_() for value in self.values])
 
     def train(self, epochs: int) -> None:
         """Loop over the batches."""
