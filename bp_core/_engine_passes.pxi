@@ -167,9 +167,10 @@ cdef Status load_classes(Job* job, Py_ssize_t first, Py_ssize_t rows) noexcept n
 cdef void load_weights(Job* job, Py_ssize_t first, Py_ssize_t rows, double divisor) noexcept nogil:
     """The rows' weights, and what their gradients are multiplied by."""
     cdef Py_ssize_t s
+    cdef real share = <real>(1 / divisor)
     if not job.weights.open:
         for s in range(rows):
-            job.scale[s] = <real>(1 / divisor)
+            job.scale[s] = share
         return
     for s in range(rows):
         job.row_weight[s] = (<const double*>job.weights.data)[row_at(job, first + s)]
@@ -189,11 +190,13 @@ cdef Status load_targets(Job* job, Py_ssize_t first, Py_ssize_t rows, const int6
 
 cdef Status load_rows(Job* job, Py_ssize_t first, Py_ssize_t rows, bint targets, double divisor) noexcept nogil:
     """Gather and convert rows `first`, ... of the order, with their targets and weights."""
-    cdef const int64_t* order = NULL if job.order == NULL else job.order + first
+    cdef const int64_t* order = NULL
     cdef Status status = check_order(job, first, rows)
     cdef Py_ssize_t finite
     if status != DONE:
         return status
+    if job.order != NULL:
+        order = job.order + first
     finite = read_rows(job.net.kernels, &job.X, first, order, rows, job.x, job.net.x_stride)
     if not targets:
         return DONE

@@ -118,6 +118,23 @@ cdef inline bint is_real(Source kind, bint swapped, Py_ssize_t step) noexcept no
     return kind == (FLOAT64 if IS_F64 else FLOAT32) and not swapped and step == <Py_ssize_t>sizeof(real)
 
 
+cdef enum:
+    SHORT_ROW = 16
+
+
+cdef inline real copy_short_row(const char* source, real* row, Py_ssize_t n) noexcept nogil:
+    """A plain row of a few numbers, one by one: a word read back at once would have to wait for their stores.
+
+    Returns the sum of x - x: 0, or NaN where a number is not finite.
+    """
+    cdef real rest = 0
+    cdef Py_ssize_t k
+    for k in range(n):
+        memcpy(row + k, source + k * <Py_ssize_t>sizeof(real), sizeof(real))
+        rest = rest + (row[k] - row[k])
+    return rest
+
+
 cdef inline vr rest_of_row(const real* row, Py_ssize_t n) noexcept nogil:
     """The sum of x - x over a row whose padding may be read: 0, or NaN somewhere."""
     cdef vr total = vr_zero(), word
@@ -132,14 +149,14 @@ cdef inline vr rest_of_row(const real* row, Py_ssize_t n) noexcept nogil:
     return total
 
 
-cdef inline void copy_row(const char* source, real* row, Py_ssize_t n) noexcept nogil:
-    """A plain row; short ones without the call of memcpy."""
-    cdef Py_ssize_t k
-    if n > 16:
-        memcpy(row, source, n * sizeof(real))
-        return
-    for k in range(n):
-        memcpy(row + k, source + k * <Py_ssize_t>sizeof(real), sizeof(real))
+cdef inline bint is_zero(vr word) noexcept nogil:
+    cdef real lane[16]
+    cdef Py_ssize_t i
+    vr_store(lane, word)
+    for i in range(VL):
+        if lane[i] != 0:
+            return False
+    return True
 
 
 cdef Py_ssize_t finite_rows(const real* out, Py_ssize_t out_stride, Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
@@ -158,18 +175,19 @@ cdef Py_ssize_t gather(
     """Rows converted, the test for finite numbers made once for all of them."""
     cdef bint plain = is_real(kind, swapped, step)
     cdef const char* source
+    cdef real* row = out
     cdef vr rest = vr_zero()
-    cdef real lane[16]
+    cdef real rest_of_short = 0
     cdef Py_ssize_t s
     for s in range(rows):
         source = data + (s if order == NULL else <Py_ssize_t>order[s]) * row_step
-        if plain:
-            copy_row(source, out + s * out_stride, n)
+        if plain and n <= SHORT_ROW:
+            rest_of_short = rest_of_short + copy_short_row(source, row, n)
         else:
-            convert_row(source, kind, swapped, step, out + s * out_stride, n)
-        rest = vr_add(rest, rest_of_row(out + s * out_stride, n))
-    vr_store(lane, rest)
-    for s in range(VL):
-        if lane[s] != 0:
-            return finite_rows(out, out_stride, rows, n)
-    return rows
+            if plain:
+                memcpy(row, source, n * sizeof(real))
+            else:
+                convert_row(source, kind, swapped, step, row, n)
+            rest = vr_add(rest, rest_of_row(row, n))
+        row += out_stride
+    return rows if is_zero(rest) and rest_of_short == 0 else finite_rows(out, out_stride, rows, n)

@@ -5,12 +5,12 @@ give scale * dloss/da; the two cross-entropies are computed from z and give scal
 """
 from bp_core._kernel_table cimport BLOCK_ROWS, LANES
 from bp_core._simd cimport (
-    VL, real, vm, vm_first, vr, vr_abs, vr_add, vr_keep, vr_load, vr_max, vr_mul, vr_neg, vr_set1, vr_store, vr_sub,
-    vr_zero,
+    VL, real, vm, vm_first, vr, vr_abs, vr_add, vr_keep, vr_load, vr_lt, vr_max, vr_min, vr_mul, vr_neg, vr_select,
+    vr_set1, vr_sign_of, vr_store, vr_sub, vr_with_sign, vr_zero,
 )
 
 ctypedef double (*term_fn)(real r, real threshold) noexcept nogil
-ctypedef real (*pull_fn)(real r, real threshold) noexcept nogil
+ctypedef vr (*pull_fn)(vr r, vr threshold) noexcept nogil
 
 
 cdef inline double tree(const double* lane) noexcept nogil:
@@ -35,15 +35,26 @@ cdef inline void residual_loss(
 ) noexcept nogil:
     """row_loss = sum_j term(a - y), delta = scale * pull(a - y); both functions are constants at compile time."""
     cdef Py_ssize_t s, j
+    cdef vr word
     for s in range(rows):
         row_loss[s] = sum_terms(term, a, y, n, threshold)
         if delta != NULL:
-            for j in range(n):
-                delta[j] = scale[s] * pull(a[j] - y[j], threshold)
-            clear_padding(delta, n)
+            j = 0
+            while j < n:
+                word = pull(vr_sub(vr_load(a + j), vr_load(y + j)), vr_set1(threshold))
+                store_scaled(delta, word, scale[s], j, n)
+                j += VL
             delta += stride
         a += stride
         y += stride
+
+
+cdef inline void store_scaled(real* delta, vr word, real scale, Py_ssize_t j, Py_ssize_t n) noexcept nogil:
+    """One word of a row of deltas, times the row's scale; its padding 0."""
+    word = vr_mul(vr_set1(scale), word)
+    if n - j < VL:
+        word = vr_keep(vm_first(<int>(n - j)), word)
+    vr_store(delta + j, word)
 
 
 cdef inline double sum_terms(
@@ -61,18 +72,11 @@ cdef inline double sum_terms(
     return small_tree(lane) if n <= 4 else tree(lane)
 
 
-cdef inline void clear_padding(real* row, Py_ssize_t n) noexcept nogil:
-    """Zeros behind the n numbers of a row, to the end of its last word."""
-    while n % VL:
-        row[n] = 0
-        n += 1
-
-
 cdef inline double half_square(real r, real threshold) noexcept nogil:
     return <double>0.5 * (<double>r * <double>r)
 
 
-cdef inline real residual(real r, real threshold) noexcept nogil:
+cdef inline vr residual(vr r, vr threshold) noexcept nogil:
     return r
 
 
@@ -80,19 +84,18 @@ cdef inline double square(real r, real threshold) noexcept nogil:
     return <double>r * <double>r
 
 
-cdef inline real twice(real r, real threshold) noexcept nogil:
-    return r + r
+cdef inline vr twice(vr r, vr threshold) noexcept nogil:
+    return vr_add(r, r)
 
 
 cdef inline double absolute(real r, real threshold) noexcept nogil:
     return <double>r if r > 0 else <double>-r
 
 
-cdef inline real sign(real r, real threshold) noexcept nogil:
+cdef inline vr sign(vr r, vr threshold) noexcept nogil:
     """-1, 0, 1; a NaN stays."""
-    if r > 0:
-        return <real>1
-    return <real>-1 if r < 0 else r
+    cdef vr one = vr_set1(<real>1)
+    return vr_select(vr_lt(vr_zero(), vr_abs(r)), vr_with_sign(one, vr_sign_of(r)), r)
 
 
 cdef inline double huber(real r, real threshold) noexcept nogil:
@@ -103,10 +106,9 @@ cdef inline double huber(real r, real threshold) noexcept nogil:
     return half_square(r, threshold)
 
 
-cdef inline real clipped(real r, real threshold) noexcept nogil:
-    if r > threshold:
-        return threshold
-    return -threshold if r < -threshold else r
+cdef inline vr clipped(vr r, vr threshold) noexcept nogil:
+    """r within -threshold ... threshold; a NaN stays."""
+    return vr_max(vr_neg(threshold), vr_min(threshold, r))
 
 
 cdef void loss_half_squared_error(
@@ -178,13 +180,8 @@ cdef inline void scaled_difference(
 ) noexcept nogil:
     """delta = scale (share a - y), its padding 0."""
     cdef Py_ssize_t j = 0
-    cdef vr word
     while j < n:
-        word = vr_sub(vr_mul(vr_set1(share), vr_load(a + j)), vr_load(y + j))
-        word = vr_mul(vr_set1(scale), word)
-        if n - j < VL:
-            word = vr_keep(vm_first(<int>(n - j)), word)
-        vr_store(delta + j, word)
+        store_scaled(delta, vr_sub(vr_mul(vr_set1(share), vr_load(a + j)), vr_load(y + j)), scale, j, n)
         j += VL
 
 

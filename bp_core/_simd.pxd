@@ -44,3 +44,4 @@ cdef extern from "simd.h" nogil:
     vr vr_select(vm m, vr a, vr b)          # m ? a : b
     vr vr_keep(vm m, vr a)                  # m ? a : 0
     void vr_prefetch(const real* p)
+    void transpose4(const real* source, ptrdiff_t source_stride, real* out, ptrdiff_t out_stride)  # a 4 x 4 square

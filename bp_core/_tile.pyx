@@ -4,7 +4,7 @@
 multiplied, and a tile of C stays in registers. Every number of C is one chain of FMAs in the order
 of p, so tiles, strips, panels and cuts change the speed and never a bit.
 """
-from bp_core._simd cimport MR, VL, real, vr, vr_add, vr_fma, vr_load, vr_set1, vr_store, vr_zero
+from bp_core._simd cimport MR, VL, real, transpose4, vr, vr_add, vr_fma, vr_load, vr_set1, vr_store, vr_zero
 from bp_core._kernel_table cimport BLOCK_ROWS
 
 cdef enum:
@@ -209,6 +209,17 @@ cdef void dense_gradient(
         s += g.depth
 
 
+cdef inline void transpose_edge(
+    const real* W, Py_ssize_t W_stride, real* WT, Py_ssize_t WT_stride,
+    Py_ssize_t k0, Py_ssize_t k1, Py_ssize_t j0, Py_ssize_t j1,
+) noexcept nogil:
+    """WT[j, k] = W[k, j] for k from k0 to k1 and j from j0 to j1."""
+    cdef Py_ssize_t j, k
+    for k in range(k0, k1):
+        for j in range(j0, j1):
+            WT[j * WT_stride + k] = W[k * W_stride + j]
+
+
 cdef void transpose(
     const real* W,              # IN   (fan_in, fan_out)
     Py_ssize_t W_stride,
@@ -216,13 +227,13 @@ cdef void transpose(
     Py_ssize_t WT_stride,
     Py_ssize_t fan_in, Py_ssize_t fan_out,
 ) noexcept nogil:
-    """WT[j, k] = W[k, j], in squares of 16 so that both sides stay in cache."""
-    cdef Py_ssize_t j, k, j0, k0 = 0
-    while k0 < fan_in:
-        j0 = 0
-        while j0 < fan_out:
-            for j in range(j0, min(j0 + 16, fan_out)):
-                for k in range(k0, min(k0 + 16, fan_in)):
-                    WT[j * WT_stride + k] = W[k * W_stride + j]
-            j0 += 16
-        k0 += 16
+    """WT[j, k] = W[k, j], in squares of 4 along rows of 4, the edges one by one."""
+    cdef Py_ssize_t j, k = 0
+    while k + 4 <= fan_in:
+        j = 0
+        while j + 4 <= fan_out:
+            transpose4(W + k * W_stride + j, W_stride, WT + j * WT_stride + k, WT_stride)
+            j += 4
+        transpose_edge(W, W_stride, WT, WT_stride, k, k + 4, j, fan_out)
+        k += 4
+    transpose_edge(W, W_stride, WT, WT_stride, k, fan_in, 0, fan_out)

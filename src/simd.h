@@ -17,6 +17,7 @@
 #ifndef BP_SIMD_H
 #define BP_SIMD_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include "real.h"
@@ -154,6 +155,30 @@ BP_INLINE vr vr_or(vr a, vr b) { return BP_X86(or)(a, b); }
 BP_INLINE vr vr_shift_left(vr a, int bits) { return BP_X86_TO_REAL(BP_X86_INT(slli)(BP_X86_TO_INT(a), bits)); }
 BP_INLINE vr vr_shift_right(vr a, int bits) { return BP_X86_TO_REAL(BP_X86_INT(srli)(BP_X86_TO_INT(a), bits)); }
 BP_INLINE void vr_prefetch(const real *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
+#define BP_HAS_TRANSPOSE4
+#if BP_IS_F64
+BP_INLINE void transpose4(const real *in, ptrdiff_t in_stride, real *out, ptrdiff_t out_stride)
+{
+    for (int i = 0; i < 4; i += 2) {
+        for (int j = 0; j < 4; j += 2) {
+            const __m128d a = _mm_loadu_pd(in + i * in_stride + j), b = _mm_loadu_pd(in + (i + 1) * in_stride + j);
+            _mm_storeu_pd(out + j * out_stride + i, _mm_unpacklo_pd(a, b));
+            _mm_storeu_pd(out + (j + 1) * out_stride + i, _mm_unpackhi_pd(a, b));
+        }
+    }
+}
+#else
+BP_INLINE void transpose4(const real *in, ptrdiff_t in_stride, real *out, ptrdiff_t out_stride)
+{
+    __m128 a = _mm_loadu_ps(in), b = _mm_loadu_ps(in + in_stride);
+    __m128 c = _mm_loadu_ps(in + 2 * in_stride), d = _mm_loadu_ps(in + 3 * in_stride);
+    _MM_TRANSPOSE4_PS(a, b, c, d);
+    _mm_storeu_ps(out, a);
+    _mm_storeu_ps(out + out_stride, b);
+    _mm_storeu_ps(out + 2 * out_stride, c);
+    _mm_storeu_ps(out + 3 * out_stride, d);
+}
+#endif
 
 /* ------------------------------------------------------------------- arm64 */
 #elif defined(BP_ISA_NEON)
@@ -251,6 +276,16 @@ BP_INLINE void vr_prefetch(const real *p) { (void)p; }
 
 #else
 #error "simd.h: define one of BP_ISA_V4, BP_ISA_V3, BP_ISA_NEON, BP_ISA_BASE"
+#endif
+
+#ifndef BP_HAS_TRANSPOSE4
+/* out[j, i] = in[i, j] for a square of 4 x 4. */
+BP_INLINE void transpose4(const real *in, ptrdiff_t in_stride, real *out, ptrdiff_t out_stride)
+{
+    for (int i = 0; i < 4; i++)
+        for (int j = 0; j < 4; j++)
+            out[j * out_stride + i] = in[i * in_stride + j];
+}
 #endif
 
 #define BP_TABLE_NAME "bp_core.kernels/1/" BP_ISA "/" BP_DTYPE
