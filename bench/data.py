@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from definitions import Workload
@@ -26,6 +26,10 @@ class Problem:
     y: np.ndarray
     weights: list[np.ndarray]
     biases: list[np.ndarray]
+
+    def head(self, n_rows: int) -> Problem:
+        """Return the same problem with the first rows only."""
+        return replace(self, X=self.X[:n_rows], y=self.y[:n_rows])
 
 
 def make_problem(work: Workload) -> Problem:

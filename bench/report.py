@@ -11,7 +11,6 @@ from engines import ENGINES
 from machine import HERE, describe_machine, source_version
 from rows import Row, as_record
 
-SHARED_CORE = 0.95  # CPU time / wall time below which a time says little
 HEADER = ("workload", "engine", "time/step", "samples/s", "GFLOP/s", "% peak", "spread", "core", "ratio")
 
 
@@ -28,9 +27,9 @@ def format_table(rows: Sequence[Row]) -> str:
     notes = [*dict.fromkeys(f"* {row.workload}: {row.note}" for row in shown if row.note)]
     hidden = [row for row in rows if not row.is_best_form and row.status != "ok"]
     notes += [f"{row.workload}: {row.engine} ({row.form}): {_reason(row)}" for row in hidden]
-    if any(row.core_share is not None and row.core_share < SHARED_CORE for row in shown):
+    if any(row.us_per_step and row.core_was_shared for row in shown):
         notes.append(
-            "core below 95 %: other programs ran on it, and the time is too long; measure again on a quiet machine"
+            "? core below 95 %: other programs ran on it, and a time is too long; measure again on a quiet machine"
         )
     return "\n".join([*lines, *([""] if notes else []), *notes])
 
@@ -56,15 +55,17 @@ def _cells(row: Row) -> tuple[str, ...]:
 def _reason(row: Row) -> str:
     """Return why there is no time."""
     if row.status == "wrong answer":
-        return f"wrong answer: loss {row.loss:.6g}, expected {row.expected_loss:.6g}; way off by {row.path_error:.1e}"
+        losses = f"loss {row.loss:.6g}, expected {row.expected_loss:.6g}, way off by {row.path_error:.1e}"
+        return f"wrong answer: {losses} ({row.message})"
     return f"failed: {row.message}"
 
 
 def _ratio(row: Row) -> str:
-    """Return "jax / bp_core = 1.90x", with a star where the engine does other work."""
+    """Return "jax / bp_core = 1.90x", starred where the engine does other work, doubted where the core was shared."""
     if row.ratio_to_bp_core is None or row.engine == "bp_core":
         return "-"
-    return f"{row.engine} / bp_core = {row.ratio_to_bp_core:.2f}x{' *' if row.note else ''}"
+    marks = (" *" if row.note else "") + (" ?" if row.core_was_shared else "")
+    return f"{row.engine} / bp_core = {row.ratio_to_bp_core:.2f}x{marks}"
 
 
 def _time(us: float) -> str:

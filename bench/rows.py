@@ -8,6 +8,8 @@ from dataclasses import asdict, dataclass
 from peak import Peak
 from runner import Result
 
+SHARED_CORE = 0.95  # CPU time / wall time below which something else ran on the core
+
 
 @dataclass(frozen=True)
 class Row:
@@ -32,15 +34,17 @@ class Row:
     ratio_to_bp_core: float | None
     spread: float | None
     core_share: float | None
+    core_was_shared: bool  # in the best round of this row, or of bp_core, which its ratio is taken to
     rounds_us_per_step: tuple[float, ...]
     loss: float | None
     expected_loss: float | None
     path_error: float | None
+    trained_loss: float | None
 
 
 def make_rows(results: Sequence[Result], peak: Peak) -> list[Row]:
     """Return the rows of one workload."""
-    bp_core = min((r.best for r in results if r.engine == "bp_core" and r.best), default=None)
+    bp_core = next((r for r in results if r.engine == "bp_core" and r.best), None)
     best_forms = {engine: _best_form(engine, results) for engine in {r.engine for r in results}}
     return [_make_row(r, best_forms[r.engine] is r, bp_core, peak) for r in results]
 
@@ -51,11 +55,11 @@ def _best_form(engine: str, results: Sequence[Result]) -> Result:
     return min(forms, key=lambda r: (r.best or float("inf"), r.status != "wrong answer"))
 
 
-def _make_row(result: Result, is_best_form: bool, bp_core: float | None, peak: Peak) -> Row:
+def _make_row(result: Result, is_best_form: bool, bp_core: Result | None, peak: Peak) -> Row:
     work, best = result.work, result.best
     gflops = work.flops_per_step / best * 1e-9 if best else None
     peak_gflops = peak.best.get(work.dtype)
-    share = result.core_share[result.seconds_per_step.index(best)] if best else None
+    shares = [_share_of_best(r) for r in (result, bp_core) if r and r.best]
     return Row(
         workload=work.name,
         engine=result.engine,
@@ -73,14 +77,21 @@ def _make_row(result: Result, is_best_form: bool, bp_core: float | None, peak: P
         peak_gflops=peak_gflops,
         peak_level=peak.level.get(work.dtype),
         percent_of_peak=100 * gflops / peak_gflops if gflops and peak_gflops else None,
-        ratio_to_bp_core=best / bp_core if best and bp_core else None,
+        ratio_to_bp_core=best / bp_core.best if best and bp_core and bp_core.best else None,
         spread=max(result.seconds_per_step) / best - 1 if best else None,
-        core_share=share,
+        core_share=_share_of_best(result) if best else None,
+        core_was_shared=any(share < SHARED_CORE for share in shares),
         rounds_us_per_step=tuple(s * 1e6 for s in result.seconds_per_step) if best else (),
         loss=result.loss,
         expected_loss=result.expected_loss,
         path_error=result.path_error,
+        trained_loss=result.trained_loss,
     )
+
+
+def _share_of_best(result: Result) -> float:
+    """Return CPU time over wall time in the best round."""
+    return result.core_share[result.seconds_per_step.index(min(result.seconds_per_step))]
 
 
 def as_record(row: Row) -> dict[str, object]:

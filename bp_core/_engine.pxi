@@ -9,6 +9,9 @@ from libc.string cimport memset
 from numpy import dtype
 
 from bp_core import _dispatch
+from bp_core._kernel_table cimport real
+
+DTYPE = dtype("float32" if sizeof(real) == sizeof(float) else "float64")
 
 include "_engine_plan.pxi"
 include "_engine_arrays.pxi"
@@ -20,7 +23,6 @@ include "_engine_predict.pxi"
 cdef void* slot = PyCapsule_GetPointer(
     _dispatch.slots[(<bytes>DTYPE_NAME).decode()], b"bp_core.slot/1/" + <bytes>DTYPE_NAME)
 
-DTYPE = dtype({"f32": "float32", "f64": "float64"}[(<bytes>DTYPE_NAME).decode()])
 ELEMENTARY = ("exp", "expm1", "log", "log1p", "erf", "tanh", "sigmoid")
 
 

@@ -5,6 +5,11 @@ from numpy import empty, zeros
 
 cdef extern from "Python.h":
     bint PyObject_CheckBuffer(object array)
+    int try_buffer "PyObject_GetBuffer"(object array, Py_buffer* buffer, int flags) noexcept
+    void PyErr_Clear()
+
+cdef object new_array = empty       # found once, not by name at every call
+cdef object new_dtype = DTYPE
 
 cdef enum:
     SMALL = 2048                # reals of scratch that live on the stack
@@ -76,9 +81,8 @@ cdef bint is_plain_row(object x, Table* X, Py_ssize_t n_in) except -1:
     cdef char code = b'f' if sizeof(real) == sizeof(float) else b'd'
     if not PyObject_CheckBuffer(x):
         return False
-    try:
-        PyObject_GetBuffer(x, &X.buffer, PyBUF_STRIDES | PyBUF_FORMAT)
-    except (BufferError, ValueError):       # dates, for one; the longer path says what is wrong
+    if try_buffer(x, &X.buffer, PyBUF_STRIDES | PyBUF_FORMAT) < 0:
+        PyErr_Clear()                       # dates, for one; the longer path says what is wrong
         return False
     X.open = True
     if X.buffer.ndim != 1 or X.buffer.shape[0] != n_in or X.buffer.strides[0] != <Py_ssize_t>sizeof(real):
@@ -101,7 +105,7 @@ def predict_row(bytes plan, parameters, x):
     try:
         if not is_plain_row(x, &X, net.n_in):
             return None
-        out = empty(net.n_out, DTYPE)
+        out = new_array(net.n_out, new_dtype)
         open_reals(&numbers, parameters, net.size, False, "the parameters")
         open_reals(&target, out, net.n_out, True, "out")
         bind_parameters(&net, <real*>numbers.data)

@@ -172,7 +172,11 @@ def _expected_shapes(structure: dict[str, Any], path: object) -> dict[str, list[
     sizes, modes = structure["layer_sizes"], structure["bias"]
     if not isinstance(sizes, list) or len(sizes) < 2 or not all(type(n) is int and n >= 1 for n in sizes):
         raise ValueError(f"{path} is damaged: layer_sizes is {sizes!r}; expected two or more sizes from 1 up")
-    if not isinstance(modes, list) or len(modes) != len(sizes) - 1 or not set(map(str, modes)) <= {"none", "layer", "unit"}:
+    if (
+        not isinstance(modes, list)
+        or len(modes) != len(sizes) - 1
+        or not set(map(str, modes)) <= {"none", "layer", "unit"}
+    ):
         raise ValueError(f"{path} is damaged: bias is {modes!r}; expected a mode for each of {len(sizes) - 1} layers")
     if structure["dtype"] not in DTYPE_CODES:
         raise ValueError(f"{path} is damaged: dtype is {structure['dtype']!r}; expected float32 or float64")

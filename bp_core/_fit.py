@@ -54,9 +54,7 @@ class Watch:
 class Fit:
     """One run of ``Trainer.fit``, from its start to its stop reason."""
 
-    def __init__(
-        self, trainer: Trainer, data: tuple[Any, ...], limits: Limits, watch: Watch, history: History
-    ) -> None:
+    def __init__(self, trainer: Trainer, data: tuple[Any, ...], limits: Limits, watch: Watch, history: History) -> None:
         self._trainer, self._net, self._state = trainer, trainer.network, trainer._state
         self._data, self._limits, self._watch, self._history = data, limits, watch, history
         n = data[0].shape[0]

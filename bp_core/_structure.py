@@ -3,6 +3,7 @@
 import math
 import operator
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ def check_sizes(layer_sizes: object) -> tuple[int, ...]:
             raise TypeError(f"layer_sizes[{l}] is {size!r}; expected a whole number of units") from None
         if sizes[-1] < 1 or isinstance(size, bool):
             raise ValueError(f"layer_sizes[{l}] is {size!r}; a layer needs at least 1 unit")
-    total = math.fsum((fan_in + 1) * fan_out for fan_in, fan_out in zip(sizes, sizes[1:], strict=False))
+    total = math.fsum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(sizes))
     if max(sizes) > 2**30 or total > MAX_PARAMETERS:
         raise ValueError(f"layer_sizes {tuple(sizes)} mean {total:g} parameters; expected at most 2**40")
     return tuple(sizes)
@@ -69,7 +70,9 @@ def _sizes_of(weights: list[Real]) -> tuple[int, ...]:
     for l in range(1, len(weights)):
         before, W = weights[l - 1], weights[l]
         if W.shape[0] != before.shape[1]:
-            raise ValueError(f"weights[{l}] has shape {W.shape}; expected ({before.shape[1]}, ...) after {before.shape}")
+            raise ValueError(
+                f"weights[{l}] has shape {W.shape}; expected ({before.shape[1]}, ...) after {before.shape}"
+            )
     return (weights[0].shape[0], *(W.shape[1] for W in weights))
 
 

@@ -21,6 +21,7 @@ class Targets(NamedTuple):
 def check(y: object, n: int, n_out: int, loss: str, dtype: np.dtype[Any], *, single: bool = False) -> Targets:
     """Return the targets for n rows; a single row's may come without the row axis."""
     array = numeric("y", y)
+    given = array.shape
     if single:
         array = _as_row(array, n_out, loss)
     if loss == "cross_entropy" and array.ndim == 1:
@@ -28,7 +29,7 @@ def check(y: object, n: int, n_out: int, loss: str, dtype: np.dtype[Any], *, sin
     if array.ndim == 1 and n_out == 1:
         array = array[:, None] if array.shape == (n,) else array
     if array.shape != (n, n_out):
-        raise ValueError(f"y has shape {np.shape(y)}; expected {_expected(n, n_out, loss)} for X with {n} rows")
+        raise ValueError(f"y has shape {given}; expected {_expected(n, n_out, loss)} for X with {n} rows")
     check_finite("y", array, dtype)
     if loss in ("binary_cross_entropy", "cross_entropy"):
         _check_probabilities(array, loss)
@@ -76,9 +77,7 @@ def _check_probabilities(array: Array, loss: str) -> None:
         bad = (rows < 0) | (rows > 1)
         if bad.any():
             row, column = np.argwhere(bad)[0]
-            raise ValueError(
-                f"y[{first + row}, {column}] is {rows[row, column]:g}; {loss} takes targets from 0 to 1"
-            )
+            raise ValueError(f"y[{first + row}, {column}] is {rows[row, column]:g}; {loss} takes targets from 0 to 1")
         off = np.abs(rows.sum(axis=1) - 1) > SUM_TOLERANCE
         if loss == "cross_entropy" and off.any():
             row = int(np.argmax(off))

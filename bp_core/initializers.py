@@ -61,7 +61,8 @@ def draw_weights(words: Words, scheme: str, fan_in: int, fan_out: int) -> NDArra
 
 def _signed_units(words: Words, count: int) -> NDArray[np.float64]:
     """Uniform numbers in [-1, 1), one word each: its upper 53 bits."""
-    return (words.random_raw(count) >> np.uint64(11)) * 2.0**-52 - 1.0
+    words53: NDArray[np.uint64] = words.random_raw(count) >> np.uint64(11)
+    return words53.astype(np.float64) * 2.0**-52 - 1.0
 
 
 def _normals(words: Words, count: int) -> NDArray[np.float64]:

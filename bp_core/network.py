@@ -8,7 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bp_core import _checks, _file, _gradient_check, _parameters, _structure, _targets, activations, initializers, losses
+from bp_core import (
+    _checks,
+    _file,
+    _gradient_check,
+    _parameters,
+    _structure,
+    _targets,
+    activations,
+    initializers,
+    losses,
+)
 from bp_core._names import look_up, look_up_each
 from bp_core.losses import LossLike
 from bp_core.results import ForwardPass, GradientCheck, Gradients
@@ -200,7 +210,7 @@ class Network:
 
     @property
     def biases(self) -> tuple[Real, ...]:
-        """b of every layer, a writable view each: (fan_out,), (1,) with bias "layer", (0,) with "none"."""
+        """B of every layer, a writable view each: (fan_out,), (1,) with bias "layer", (0,) with "none"."""
         return self._biases
 
     def get_parameters(self) -> Real:

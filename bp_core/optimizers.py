@@ -4,6 +4,7 @@ The updates and the defaults are those of torch.optim's classes of the same name
 of a parameter p, t counts steps from 1.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 from bp_core._checks import is_number
@@ -16,7 +17,7 @@ Recipe = tuple[int, float, float, float, float, float]
 PLAIN, MOMENTUM, NESTEROV, RMSPROP, ADAGRAD, ADAM, ADAMW = range(7)
 """The engine's codes."""
 
-_CHECKS = {
+_CHECKS: dict[str, tuple[Callable[[float], bool], str]] = {
     "learning_rate": (lambda value: value > 0, "a positive number"),
     "epsilon": (lambda value: value > 0, "a positive number"),
     "weight_decay": (lambda value: value >= 0, "a number from 0 up"),

@@ -299,9 +299,7 @@ def _optional_number(name: str, value: object) -> float | None:
 
 
 def _check_callbacks(callbacks: object) -> tuple[Callable[[Epoch], object], ...]:
-    if callable(callbacks):
-        callbacks = (callbacks,)
-    found = tuple(callbacks)  # type: ignore[arg-type]
+    found: tuple[Any, ...] = (callbacks,) if callable(callbacks) else tuple(callbacks)  # type: ignore[arg-type]
     for f in found:
         if not callable(f):
             raise TypeError(f"callbacks holds {f!r}; expected functions of an Epoch")

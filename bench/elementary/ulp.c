@@ -54,9 +54,9 @@ static double error_##dtype(int which, real got, wide want)                     
 }                                                                                                        \
 double worst_##dtype(int which, const real *x, const real *got, const wide *want, long n, real *worst_x) \
 {                                                                                                        \
-    double worst = 0;                                                                                    \
+    double worst = 0.5;                                                                                  \
     for (long i = 0; i < n; i++) {                                                                       \
-        if (worst >= 0.5 && got[i] == (real)want[i] && got[i] != 0) continue; /* rounded correctly */    \
+        if (got[i] == (real)want[i] && got[i] != 0) continue; /* rounded correctly: at most 0.5 */       \
         const double error = error_##dtype(which, got[i], want[i]);                                      \
         if (error > worst) { worst = error; *worst_x = x[i]; }                                           \
     }                                                                                                    \

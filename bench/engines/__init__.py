@@ -27,8 +27,8 @@ class Adapter(Protocol):
         """Go back to the initial weights; the next `train` takes the rows shuffled or in order."""
         ...
 
-    def train(self, epochs: int) -> None:
-        """Train, and return when the work is done (not when it is queued)."""
+    def train(self) -> None:
+        """Train `work.epochs` epochs, and return when the work is done (not when it is queued)."""
         ...
 
     def parameters(self) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -34,9 +34,9 @@ class Engine:
             n_threads=1,
         )
 
-    def train(self, epochs: int) -> None:
+    def train(self) -> None:
         """Run all epochs in one `fit`."""
-        self.trainer.fit(self.problem.X, self.problem.y, epochs=epochs)
+        self.trainer.fit(self.problem.X, self.problem.y, epochs=self.work.epochs)
 
     def parameters(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return copies of the network's parameters."""

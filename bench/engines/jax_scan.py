@@ -25,10 +25,8 @@ class Engine:
         self.work, self.problem = work, problem
         self.X = jnp.asarray(problem.X)
         self.y = jnp.asarray(problem.y.astype(np.int32) if work.loss == "cross_entropy" else problem.y)
-        self.compiled: dict[int, Any] = {}
-        for epochs in {work.epochs, work.check_epochs}:
-            self.start(shuffle=False)
-            self.compiled[epochs] = _compile(work, self.state, self.X, self.y, self._plan(epochs))
+        self.start(shuffle=False)
+        self.run = _compile(work, self.state, self.X, self.y, self._plan())
 
     def start(self, *, shuffle: bool) -> None:
         """Put the initial weights and zero moments on the device."""
@@ -39,26 +37,26 @@ class Engine:
         self.shuffle = shuffle
         self.rng = np.random.default_rng(0)
 
-    def train(self, epochs: int) -> None:
+    def train(self) -> None:
         """Run the compiled scan and wait for it."""
-        self.state, losses = self.compiled[epochs](self.state, self.X, self.y, self._plan(epochs))
+        self.state, losses = self.run(self.state, self.X, self.y, self._plan())
         jax.block_until_ready((self.state, losses))
 
     def parameters(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return the parameters as NumPy arrays."""
         return [np.asarray(W) for W, _ in self.state[0]], [np.asarray(b) for _, b in self.state[0]]
 
-    def _plan(self, epochs: int) -> tuple[np.ndarray, np.ndarray]:
+    def _plan(self) -> tuple[np.ndarray, np.ndarray]:
         """Return what the scan runs over: each step's rows, and Adam's two bias corrections."""
-        order = self._order(epochs)
+        order = self._order()
         step = np.arange(1, len(order) + 1)
         rule = self.work.optimizer
         corrections = np.stack([1 / (1 - rule.beta1**step), 1 / np.sqrt(1 - rule.beta2**step)], axis=1)
         return order, corrections.astype(self.work.dtype)
 
-    def _order(self, epochs: int) -> np.ndarray:
+    def _order(self) -> np.ndarray:
         """Return (steps, batch) row numbers; (steps, 0) where an epoch is one batch, which needs no gather."""
-        n_rows, batch_size = self.work.n_rows, self.work.batch_size
+        n_rows, batch_size, epochs = self.work.n_rows, self.work.batch_size, self.work.epochs
         if n_rows == batch_size:
             return np.empty((epochs, 0), np.int32)
         rows = np.arange(n_rows, dtype=np.int32)

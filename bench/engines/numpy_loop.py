@@ -43,10 +43,10 @@ class Engine:
         self.shuffle = shuffle
         self.rng = np.random.default_rng(0)
 
-    def train(self, epochs: int) -> None:
+    def train(self) -> None:
         """Loop over the batches."""
         update = {"sgd": self._sgd, "rmsprop": self._rmsprop, "adam": self._adam}[self.work.optimizer.name]
-        for _ in range(epochs):
+        for _ in range(self.work.epochs):
             for x, y in self._batches():
                 self._forward(x)
                 self._output_delta(y)

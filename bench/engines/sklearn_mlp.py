@@ -25,7 +25,7 @@ class Engine:
     def __init__(self, work: Workload, problem: Problem, form: str) -> None:
         sklearn.set_config(assume_finite=True)
         warnings.simplefilter("ignore", ConvergenceWarning)
-        self.problem = problem
+        self.work, self.problem = work, problem
         self.X, self.y = problem.X, problem.y
         if work.loss == "binary_cross_entropy":
             self.y = problem.y.astype(np.int64)
@@ -40,9 +40,9 @@ class Engine:
         self.model.coefs_ = [W.copy() for W in self.problem.weights]
         self.model.intercepts_ = [b.copy() for b in self.problem.biases]
 
-    def train(self, epochs: int) -> None:
+    def train(self) -> None:
         """Run all epochs in one `fit`."""
-        self.model.max_iter = epochs
+        self.model.max_iter = self.work.epochs
         self.model.fit(self.X, self.y)
 
     def parameters(self) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -40,10 +40,10 @@ class Engine:
         else:
             self.step = _eager_step(self.work, [value.requires_grad_() for value in self.values])
 
-    def train(self, epochs: int) -> None:
+    def train(self) -> None:
         """Loop over the batches."""
         step, X, y, batch_size, n_rows = self.step, self.X, self.y, self.work.batch_size, self.work.n_rows
-        for _ in range(epochs):
+        for _ in range(self.work.epochs):
             if batch_size == n_rows:
                 step(X, y)
                 continue

@@ -1,0 +1,3 @@
+from typing import Final
+
+kernels: Final[object]  # a capsule that holds the struct Kernels
