@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from bp_core import _checks
+from bp_core import _checks, _passes
 from bp_core._checks import STATUS_NOT_FINITE, STATUS_OUT_OF_TIME, STATUS_TARGET
 from bp_core.errors import DivergenceError
 from bp_core.history import Epoch, History
@@ -154,7 +154,7 @@ class Fit:
         """Validation, patience and callbacks; returns why to stop."""
         history, watch = self._history, self._watch
         if watch.validation is not None:
-            history._add(validation_loss=[self._net._evaluate(watch.validation, *self._no_results())])
+            history._add(validation_loss=[self._validation_loss()])
         if watch.patience is not None:
             watched = history.validation_loss or history.loss
             waited = self._best.look(watched[-1], self._net._parameters)
@@ -164,8 +164,10 @@ class Fit:
             stop = stop or "callback"
         return stop
 
-    def _no_results(self) -> tuple[tuple[int, float], tuple[None, ...]]:
-        return self._trainer._engine_objective(), (None,) * 5
+    def _validation_loss(self) -> float:
+        return _passes.evaluate(
+            self._net, self._watch.validation or (), self._trainer._engine_objective(), _passes.NOTHING
+        )
 
     def _call_back(self) -> bool:
         """Call every callback; True if one asks to stop."""

@@ -87,3 +87,14 @@ def _bias_mode(b: Real, fan_out: int) -> str:
     if b.size == 0:
         return "none"
     return "unit" if b.size == fan_out else "layer"
+
+
+def table(weights: tuple[Real, ...], biases: tuple[Real, ...], names: tuple[str, ...], modes: tuple[str, ...]) -> str:
+    """The layers as text: sizes, activation, bias, parameters."""
+    lines = [f"{'layer':>5}  {'inputs':>6}  {'units':>5}  {'activation':<10}  {'bias':<5} {'parameters':>10}"]
+    total = 0
+    for l, (W, b) in enumerate(zip(weights, biases, strict=True)):
+        fan_in, fan_out = W.shape
+        lines.append(f"{l:>5}  {fan_in:>6}  {fan_out:>5}  {names[l]:<10}  {modes[l]:<5} {W.size + b.size:>10}")
+        total += W.size + b.size
+    return "\n".join([*lines, f"{total} parameters in {weights[0].dtype}"])

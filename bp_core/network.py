@@ -13,11 +13,10 @@ from bp_core import (
     _file,
     _gradient_check,
     _parameters,
+    _passes,
     _structure,
-    _targets,
     activations,
     initializers,
-    losses,
 )
 from bp_core._names import look_up, look_up_each
 from bp_core.losses import LossLike
@@ -194,13 +193,7 @@ class Network:
             1       3      1  identity    unit           4
         13 parameters in float32
         """
-        lines = [f"{'layer':>5}  {'inputs':>6}  {'units':>5}  {'activation':<10}  {'bias':<5} {'parameters':>10}"]
-        for l, (W, b) in enumerate(zip(self.weights, self.biases, strict=True)):
-            name = (*self.hidden, self.output)[l]
-            fan_in, fan_out = W.shape
-            lines.append(f"{l:>5}  {fan_in:>6}  {fan_out:>5}  {name:<10}  {self.bias[l]:<5} {W.size + b.size:>10}")
-        lines.append(f"{self.n_parameters} parameters in {self.dtype}")
-        return "\n".join(lines)
+        return _structure.table(self.weights, self.biases, (*self.hidden, self.output), self.bias)
 
     # ------------------------------------------------------------ parameters
     @property
@@ -344,26 +337,13 @@ class Network:
         if out is None:
             result = np.empty((rows.shape[0], self.layer_sizes[-1]), self.dtype)
         else:
-            result = self._check_out(out, rows, single)
+            result = _passes.check_out(self, out, rows, single)
         self._engine.predict(self._plan, self._parameters, rows, result)
         if out is not None:
             return out
         return result[0] if single else result
 
     __call__ = predict
-
-    def _check_out(self, out: object, rows: Real, single: bool) -> Real:
-        """``out`` as it is, once its shape, dtype and memory fit."""
-        shape = self.layer_sizes[-1:] if single else (rows.shape[0], self.layer_sizes[-1])
-        if not isinstance(out, np.ndarray):
-            raise TypeError(f"out is {type(out).__name__}; expected an array")
-        if out.shape != shape or out.dtype != self.dtype:
-            raise ValueError(f"out is {out.shape} {out.dtype}; expected {shape} {self.dtype}")
-        if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
-            raise ValueError("out must be C-contiguous, aligned and writable")
-        if np.may_share_memory(out, rows):
-            raise ValueError("out overlaps X; expected memory of its own")
-        return out
 
     def forward(self, X: ArrayLike) -> ForwardPass:
         """Return every z and a of the forward pass.
@@ -384,11 +364,7 @@ class Network:
         >>> [z.shape for z in net.forward([0.5, 1.0]).z]
         [(3,), (1,)]
         """
-        rows, single = _checks.features(X, self.layer_sizes[0])
-        z, a = self._empty_layers(rows.shape[0]), self._empty_layers(rows.shape[0])
-        if rows.shape[0]:
-            self._evaluate((rows, None, None, None), (0, 1.0), (z, a, None, None, None))
-        return ForwardPass(_drop_rows(z, single), _drop_rows(a, single))
+        return _passes.forward(self, X)
 
     # ---------------------------------------------------- loss and gradients
     def loss(
@@ -417,9 +393,8 @@ class Network:
             If shapes do not fit, a number is not finite (row and column are named), or the loss does not fit
             the output.
         """
-        _, _, data, objective = self._prepare(X, y, loss, sample_weight)
-        value: float = self._evaluate(data, objective, (None, None, None, None, None))
-        return value
+        problem = _passes.prepare(self, X, y, loss, sample_weight)
+        return _passes.evaluate(self, problem.data, problem.objective, _passes.NOTHING)
 
     def gradients(
         self, X: ArrayLike, y: ArrayLike, *, loss: LossLike = "auto", sample_weight: ArrayLike | None = None
@@ -454,18 +429,7 @@ class Network:
         >>> net.gradients([3.0], [5.0]).weights[0]      # (a - y) x = (6 - 5) 3
         array([[3.]])
         """
-        rows, single, data, objective = self._prepare(X, y, loss, sample_weight)
-        deltas = self._empty_layers(rows.shape[0])
-        inputs = np.empty((rows.shape[0], self.layer_sizes[0]), self.dtype)
-        gradient = _parameters.zeros(self._layout[0], self.dtype)
-        value = self._evaluate(data, objective, (None, None, deltas, inputs, gradient))
-        return Gradients(
-            value,
-            _parameters.weight_views(gradient, self._layout),
-            _parameters.bias_views(gradient, self._layout),
-            _drop_rows(deltas, single),
-            inputs[0] if single else inputs,
-        )
+        return _passes.gradients(self, _passes.prepare(self, X, y, loss, sample_weight))
 
     def check_gradients(self, X: ArrayLike, y: ArrayLike, *, loss: LossLike = "auto") -> GradientCheck:
         """Compare backpropagation with central differences, in a float64 copy of this network.
@@ -496,40 +460,13 @@ class Network:
         >>> net.check_gradients([[0.5, -1.0]], [[1.0]]).ok
         True
         """
-        rows, _, (_, y_rows, classes, _), (code, threshold) = self._prepare(X, y, loss, None)
+        problem = _passes.prepare(self, X, y, loss, None)
+        _, y_rows, classes, _ = problem.data
         double = self if self.dtype == np.float64 else self._as_float64()
-        targets = y_rows if classes is None else classes
-        chosen = losses.Huber(threshold) if losses.NAMES[code] == "huber" else losses.NAMES[code]
-        return _gradient_check.check(double, rows, targets, chosen)
+        return _gradient_check.check(double, problem.rows, y_rows if classes is None else classes, loss)
 
-    # -------------------------------------------------------------- the engine
     def _as_float64(self) -> "Network":
         twin = type(self).__new__(type(self))
         twin._build(self.layer_sizes, self.hidden, self.output, self.bias, np.float64)
         twin.set_parameters(self.get_parameters())
         return twin
-
-    def _empty_layers(self, n: int) -> list[Real]:
-        return [np.empty((n, units), self.dtype) for units in self.layer_sizes[1:]]
-
-    def _prepare(
-        self, X: object, y: object, loss: LossLike, sample_weight: object
-    ) -> tuple[Real, bool, tuple[Any, ...], tuple[int, float]]:
-        """Check what `loss` and `gradients` take; returns X, whether it was one row, and the engine's tuples."""
-        name, threshold = losses.resolve(loss, self.output)
-        rows, single = _checks.features(X, self.layer_sizes[0])
-        _checks.require_rows(rows)
-        targets = _targets.check(y, rows.shape[0], self.layer_sizes[-1], name, self.dtype, single=single)
-        weights = _checks.sample_weights(sample_weight, rows.shape[0])
-        return rows, single, (rows, targets.rows, targets.classes, weights), (losses.CODES[name], threshold)
-
-    def _evaluate(self, data: tuple[Any, ...], objective: tuple[int, float], wanted: tuple[Any, ...]) -> float:
-        """One pass of the engine; raise for a number that is not finite."""
-        status, value, bad_row = self._engine.evaluate(self._plan, self._parameters, data, objective, wanted)
-        if status:
-            _checks.raise_bad_row(status, bad_row, data, self.dtype)
-        return float(value)
-
-
-def _drop_rows(layers: list[Real], single: bool) -> tuple[Real, ...]:
-    return tuple(layer[0] for layer in layers) if single else tuple(layers)

@@ -1,0 +1,98 @@
+"""One pass over some rows: what the user gave, checked and put before the engine, and what came back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bp_core import _checks, _parameters, _targets, losses
+from bp_core.losses import LossLike
+from bp_core.results import ForwardPass, Gradients
+
+if TYPE_CHECKING:
+    from bp_core.network import Network
+
+Real = NDArray[Any]
+NOTHING = (None, None, None, None, None)
+"""No results wanted but the loss; else (z, a, delta, inputs, gradient)."""
+
+
+class Problem(NamedTuple):
+    """Rows and targets as the engine takes them, and whether they were one row."""
+
+    data: tuple[Any, ...]
+    objective: tuple[int, float]
+    single: bool
+
+    @property
+    def rows(self) -> Real:
+        """The inputs (n, n_in)."""
+        rows: Real = self.data[0]
+        return rows
+
+
+def prepare(net: Network, X: object, y: object, loss: LossLike, sample_weight: object) -> Problem:
+    """Check what ``loss`` and ``gradients`` take."""
+    name, threshold = losses.resolve(loss, net.output)
+    rows, single = _checks.features(X, net.layer_sizes[0])
+    _checks.require_rows(rows)
+    targets = _targets.check(y, rows.shape[0], net.layer_sizes[-1], name, net.dtype, single=single)
+    weights = _checks.sample_weights(sample_weight, rows.shape[0])
+    return Problem((rows, targets.rows, targets.classes, weights), (losses.CODES[name], threshold), single)
+
+
+def evaluate(net: Network, data: tuple[Any, ...], objective: tuple[int, float], wanted: tuple[Any, ...]) -> float:
+    """One pass of the engine; raise for a number that is not finite."""
+    status, value, bad_row = net._engine.evaluate(net._plan, net._parameters, data, objective, wanted)
+    if status:
+        _checks.raise_bad_row(status, bad_row, data, net.dtype)
+    return float(value)
+
+
+def forward(net: Network, X: object) -> ForwardPass:
+    """Every z and a of the rows of X."""
+    rows, single = _checks.features(X, net.layer_sizes[0])
+    z, a = _empty_layers(net, rows.shape[0]), _empty_layers(net, rows.shape[0])
+    if rows.shape[0]:
+        evaluate(net, (rows, None, None, None), (0, 1.0), (z, a, None, None, None))
+    return ForwardPass(_drop_rows(z, single), _drop_rows(a, single))
+
+
+def gradients(net: Network, problem: Problem) -> Gradients:
+    """The loss and its derivatives."""
+    n = problem.rows.shape[0]
+    deltas = _empty_layers(net, n)
+    inputs = np.empty((n, net.layer_sizes[0]), net.dtype)
+    gradient = _parameters.zeros(net._layout[0], net.dtype)
+    value = evaluate(net, problem.data, problem.objective, (None, None, deltas, inputs, gradient))
+    return Gradients(
+        value,
+        _parameters.weight_views(gradient, net._layout),
+        _parameters.bias_views(gradient, net._layout),
+        _drop_rows(deltas, problem.single),
+        inputs[0] if problem.single else inputs,
+    )
+
+
+def check_out(net: Network, out: object, rows: Real, single: bool) -> Real:
+    """``out`` as it is, once its shape, dtype and memory fit."""
+    shape = net.layer_sizes[-1:] if single else (rows.shape[0], net.layer_sizes[-1])
+    if not isinstance(out, np.ndarray):
+        raise TypeError(f"out is {type(out).__name__}; expected an array")
+    if out.shape != shape or out.dtype != net.dtype:
+        raise ValueError(f"out is {out.shape} {out.dtype}; expected {shape} {net.dtype}")
+    if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
+        raise ValueError("out must be C-contiguous, aligned and writable")
+    if np.may_share_memory(out, rows):
+        raise ValueError("out overlaps X; expected memory of its own")
+    return out
+
+
+def _empty_layers(net: Network, n: int) -> list[Real]:
+    return [np.empty((n, units), net.dtype) for units in net.layer_sizes[1:]]
+
+
+def _drop_rows(layers: list[Real], single: bool) -> tuple[Real, ...]:
+    return tuple(layer[0] for layer in layers) if single else tuple(layers)
