@@ -19,6 +19,7 @@ cdef enum BiasMode:
 
 cdef enum:
     MAX_SIZE = 1 << 30              # units of a layer
+    FEW_LAYERS = 4                  # need no allocation
 
 cdef extern from *:
     const int64_t MAX_PARAMETERS "(INT64_C(1) << 44)"
@@ -51,7 +52,8 @@ ctypedef struct Net:
     Py_ssize_t x_stride
     Py_ssize_t size                 # reals in the parameters, padding included
     Py_ssize_t widest               # the longest row of any layer, padding included
-    Layer* layers
+    Layer* layers                   # `few`, or allocated: a Net stays where it was opened
+    Layer few[4]
 
 
 cdef inline Py_ssize_t padded(Py_ssize_t n) noexcept nogil:
@@ -89,7 +91,9 @@ cdef int open_net(Net* net, bytes plan) except -1:
     net.n_layers = words[0]
     net.n_in = words[1]
     net.n_out = words[1 + net.n_layers]
-    net.layers = <Layer*>PyMem_Malloc(net.n_layers * sizeof(Layer))
+    net.layers = net.few
+    if net.n_layers > FEW_LAYERS:
+        net.layers = <Layer*>PyMem_Malloc(net.n_layers * sizeof(Layer))
     if net.layers == NULL:
         raise MemoryError("no memory for the plan of the network")
     memset(net.layers, 0, net.n_layers * sizeof(Layer))
@@ -118,7 +122,8 @@ cdef void lay_out(Net* net, const int64_t* words) noexcept nogil:
 
 
 cdef void close_net(Net* net) noexcept:
-    PyMem_Free(net.layers)
+    if net.layers != net.few:
+        PyMem_Free(net.layers)
     net.layers = NULL
 
 

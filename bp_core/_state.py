@@ -30,7 +30,8 @@ class TrainerState:
         self.counters = np.zeros(3, dtype=np.int64)
         self._running = np.array([1.0, 1.0, 0.0])  # beta1^t, beta2^t, the sum of losses in this epoch
         self._order = np.zeros(0, dtype=np.int64)
-        self._workspace: tuple[tuple[int, int, float], Real] | None = None
+        self._step_results = np.zeros(1), np.zeros(1), np.zeros(3, dtype=np.int64)
+        self._workspace: tuple[tuple[int, bool], Real] | None = None
 
     @property
     def epoch(self) -> int:
@@ -110,11 +111,12 @@ class TrainerState:
         return status, bad_row
 
     def step(
-        self, net: Network, recipe: tuple[Any, ...], data: tuple[Any, ...], objective: tuple[int, float]
+        self, recipe: tuple[Any, ...], data: tuple[Any, ...], objective: tuple[int, float]
     ) -> tuple[int, float, int]:
         """One step over all rows as one batch; returns the status, the loss and a bad row."""
         n = data[0].shape[0]
-        loss, seconds, counters = np.zeros(1), np.zeros(1), np.zeros(3, dtype=np.int64)
+        loss, seconds, counters = self._step_results
+        counters[:] = 0
         run = (1, n, -NO_LIMIT, NO_LIMIT, self._order, loss, seconds, None)
         status, _, bad_row = self._call(recipe, data, objective, run, counters, n)
         self.counters[STEP] += counters[STEP]
@@ -139,7 +141,7 @@ class TrainerState:
 
     def _workspace_for(self, rows: int, clip_norm: float) -> Real:
         """The engine's workspace for batches of so many rows, kept for the next call."""
-        key = (rows, int(clip_norm > 0), 0.0)
+        key = (rows, clip_norm > 0)
         if self._workspace is None or self._workspace[0] != key:
             size = self._net._engine.training_workspace(self._net._plan, rows, rows, clip_norm)
             self._workspace = key, np.zeros(size, self._net.dtype)

@@ -18,8 +18,13 @@ class Targets(NamedTuple):
     classes: NDArray[np.int64] | None
 
 
-def check(y: object, n: int, n_out: int, loss: str, dtype: np.dtype[Any], *, single: bool = False) -> Targets:
-    """Return the targets for n rows; a single row's may come without the row axis."""
+def check(
+    y: object, n: int, n_out: int, loss: str, dtype: np.dtype[Any], *, single: bool = False, finite: bool = True
+) -> Targets:
+    """Return the targets for n rows; a single row's may come without the row axis.
+
+    Without ``finite`` the engine is left to find a number that is not finite, as it reads the rows.
+    """
     array = numeric("y", y)
     given = array.shape
     if single:
@@ -30,7 +35,8 @@ def check(y: object, n: int, n_out: int, loss: str, dtype: np.dtype[Any], *, sin
         array = array[:, None] if array.shape == (n,) else array
     if array.shape != (n, n_out):
         raise ValueError(f"y has shape {given}; expected {_expected(n, n_out, loss)} for X with {n} rows")
-    check_finite("y", array, dtype)
+    if finite:
+        check_finite("y", array, dtype)
     if loss in ("binary_cross_entropy", "cross_entropy"):
         _check_probabilities(array, loss)
     return Targets(array, None)

@@ -117,6 +117,7 @@ class Network:
         self._weights = _parameters.weight_views(self._parameters, self._layout)
         self._biases = _parameters.bias_views(self._parameters, self._layout)
         self._predict_row = self._engine.predict_row
+        self._parameters_memory = memoryview(self._parameters)  # opened faster than the array, for one row
         self._training = threading.Lock()
 
     def _draw(self, init: str, seed: int | None) -> None:
@@ -329,7 +330,7 @@ class Network:
             If X holds no real numbers.
         """
         if out is None and n_threads is None:
-            row: Real | None = self._predict_row(self._plan, self._parameters, X)
+            row: Real | None = self._predict_row(self._plan, self._parameters_memory, X)
             if row is not None:
                 return row
         _checks.check_threads(n_threads)

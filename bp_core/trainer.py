@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,20 @@ from bp_core.network import Network
 from bp_core.optimizers import Optimizer
 
 Real = NDArray[Any]
+
+
+class TrainingLock:
+    """Holds a network for training while a ``with`` lasts; raises at once where another holds it."""
+
+    def __init__(self, net: Network) -> None:
+        self._lock = net._training
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(blocking=False):
+            raise RuntimeError("this network is being trained by another fit or step; wait for it, or train a copy")
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
 
 
 class Trainer:
@@ -193,7 +206,7 @@ class Trainer:
             callbacks=_check_callbacks(callbacks),
             progress=bool(progress),
         )
-        with self._locked():
+        with TrainingLock(self.network):
             self.history = History()
             Fit(self, data, limits, watch, self.history).run()
         return self.history
@@ -233,9 +246,9 @@ class Trainer:
         array([[1.2]])
         """
         rows, _ = _checks.features(X, self.network.layer_sizes[0], row_allowed=False)
-        data = self._check_data(rows, y, sample_weight)
-        with self._locked():
-            status, loss, bad_row = self._state.step(self.network, self._recipe(), data, self._engine_objective())
+        data = self._check_data(rows, y, sample_weight, finite=False)
+        with TrainingLock(self.network):
+            status, loss, bad_row = self._state.step(self._recipe(), data, self._engine_objective())
         if status == _checks.STATUS_NOT_FINITE:
             raise DivergenceError(self._state.epoch, self.optimizer.learning_rate)
         if status:
@@ -243,11 +256,11 @@ class Trainer:
         return loss
 
     # ------------------------------------------------------------------ checks
-    def _check_data(self, rows: Real, y: object, sample_weight: object) -> tuple[Any, ...]:
+    def _check_data(self, rows: Real, y: object, sample_weight: object, *, finite: bool = True) -> tuple[Any, ...]:
         """The engine's (X, y, classes, weights), checked but for X, whose numbers are looked at as they are read."""
         _checks.require_rows(rows)
         n, n_out, name = rows.shape[0], self.network.layer_sizes[-1], self._objective[0]
-        targets = _targets.check(y, n, n_out, name, self.network.dtype)
+        targets = _targets.check(y, n, n_out, name, self.network.dtype, finite=finite)
         return rows, targets.rows, targets.classes, _checks.sample_weights(sample_weight, n)
 
     def _check_validation(self, validation_data: object) -> tuple[Any, ...] | None:
@@ -266,17 +279,6 @@ class Trainer:
         return data
 
     # -------------------------------------------------------------- the engine
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        """Hold the network for training; raise at once where another holds it."""
-        lock = self.network._training
-        if not lock.acquire(blocking=False):
-            raise RuntimeError("this network is being trained by another fit or step; wait for it, or train a copy")
-        try:
-            yield
-        finally:
-            lock.release()
-
     def _recipe(self) -> tuple[Any, ...]:
         """The engine's recipe: the optimizer's numbers, penalties, clipping."""
         return (*self._optimizer._recipe(), self.l2, self.l1, self.clip_norm or 0.0)
