@@ -6,16 +6,15 @@
 (1,)
 """
 
-try:
-    from bp_core import _dispatch
-except ModuleNotFoundError as error:
-    if error.name != "bp_core._dispatch":
-        raise
+from importlib.util import find_spec as _find_spec
+
+if _find_spec("bp_core._dispatch") is None:
     raise ImportError(
         "this bp_core is the source folder and is not compiled: run 'pip install -e .' in it, "
         "or start Python in another folder to use the installed package"
-    ) from None
+    )
 
+from bp_core import _dispatch
 from bp_core._version import __version__
 from bp_core.errors import DivergenceError
 from bp_core.history import Epoch, History

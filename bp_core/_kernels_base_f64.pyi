@@ -1,3 +1,4 @@
+# The kernels for base, float64.
 from typing import Final
 
 kernels: Final[object]  # a capsule that holds the struct Kernels

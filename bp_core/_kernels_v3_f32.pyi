@@ -1,3 +1,4 @@
+# The kernels for v3, float32.
 from typing import Final
 
 kernels: Final[object]  # a capsule that holds the struct Kernels

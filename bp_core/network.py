@@ -117,7 +117,7 @@ class Network:
         self._weights = _parameters.weight_views(self._parameters, self._layout)
         self._biases = _parameters.bias_views(self._parameters, self._layout)
         self._predict_row = self._engine.predict_row
-        self._parameters_memory = memoryview(self._parameters)  # opened faster than the array, for one row
+        self._parameters_memory = self._parameters.data  # opened faster than the array, for one row
         self._training = threading.Lock()
 
     def _draw(self, init: str, seed: int | None) -> None:

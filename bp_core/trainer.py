@@ -300,8 +300,8 @@ def _optional_number(name: str, value: object) -> float | None:
     return None if value is None else float(value)  # type: ignore[arg-type]
 
 
-def _check_callbacks(callbacks: object) -> tuple[Callable[[Epoch], object], ...]:
-    found: tuple[Any, ...] = (callbacks,) if callable(callbacks) else tuple(callbacks)  # type: ignore[arg-type]
+def _check_callbacks(callbacks: Any) -> tuple[Callable[[Epoch], object], ...]:
+    found: tuple[Any, ...] = (callbacks,) if callable(callbacks) else tuple(callbacks)
     for f in found:
         if not callable(f):
             raise TypeError(f"callbacks holds {f!r}; expected functions of an Epoch")

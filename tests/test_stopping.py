@@ -243,11 +243,12 @@ def test_divergence_in_the_first_epoch_goes_back_to_the_start():
 
 
 INTERRUPTED = """
-import _thread, sys, threading
+import _thread, signal, sys, threading
 import bp_core as bp
 import numpy as np
 from bp_core import _dispatch
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background may have inherited "ignore"
 _dispatch.switch(sys.argv[1])
 X = np.arange(80.0).reshape(20, 4) % 7 / 7
 y = np.arange(60.0).reshape(20, 3) % 5 / 5
