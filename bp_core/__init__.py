@@ -40,6 +40,15 @@ def isa() -> str:
     return _dispatch.isa()
 
 
+def __getattr__(name: str) -> object:
+    """Load what is built on the library when it is first asked for."""
+    if name == "data":
+        from bp_core import data
+
+        return data
+    raise AttributeError(f"module 'bp_core' has no attribute {name!r}")
+
+
 __all__ = [
     "SGD",
     "Adagrad",

@@ -19,14 +19,14 @@ def is_number(value: object) -> bool:
     return real and math.isfinite(value)  # type: ignore[arg-type]
 
 
-def positive_integer(name: str, value: object) -> int:
+def positive_integer(name: str, value: object, other: str = "") -> int:
     """Return ``value`` as an int of at least 1."""
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         number = 0
     if number < 1 or isinstance(value, bool):
-        raise ValueError(f"{name} is {value!r}; expected a whole number from 1 up")
+        raise ValueError(f"{name} is {value!r}; expected a whole number from 1 up{', ' + other if other else ''}")
     return number
 
 
@@ -65,32 +65,46 @@ def check_seed(seed: object) -> int | None:
 
 def numeric(name: str, values: object) -> Array:
     """Return ``values`` as an array of real numbers; the numbers stay as they are."""
+    if values is None or isinstance(values, (str, bytes)):
+        raise TypeError(f"{name} is {values!r}; expected an array of real numbers")
+    if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
+        raise ValueError(f"{name} is a masked array with masked numbers; fill them or leave their rows out first")
     try:
         array = np.asarray(values)
     except ValueError as error:
         raise ValueError(f"{name} cannot be made an array: {error}") from None
     if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} has dtype {array.dtype}; expected real numbers (bool, integers or floats)")
+        raise TypeError(
+            f"{name} has dtype {array.dtype}{_text_columns(values)}; expected real numbers (bool, integers or floats)"
+        )
     if array.dtype.char == "g" and not array.dtype.isnative:
         array = array.astype(np.longdouble)
     return array
+
+
+def _text_columns(values: object) -> str:
+    """Which columns of a data frame hold no numbers."""
+    dtypes = getattr(values, "dtypes", None)
+    if dtypes is None or not hasattr(values, "columns"):
+        return ""
+    names = [str(name) for name, dtype in dtypes.items() if getattr(dtype, "kind", "O") not in "biuf"]
+    return f" (columns without numbers: {', '.join(names[:5])})" if names else ""
 
 
 def features(X: object, n_in: int, *, row_allowed: bool = True) -> tuple[Array, bool]:
     """X as an array (n, n_in), and whether it was given as one row (n_in,)."""
     array = numeric("X", X)
     single = array.ndim == 1
-    if single and array.shape[0] != n_in:
-        extra = "; for N rows of one feature pass X[:, None]" if n_in == 1 else ""
-        raise ValueError(f"x has {array.shape[0]} features; this network takes {n_in}{extra}")
+    column_hint = "; for N rows of one feature pass X[:, None]" if n_in == 1 else ""
     if single and not row_allowed:
-        extra = "X[:, None]" if n_in == 1 else "X[None, :]"
-        hint = "for N rows of one feature" if n_in == 1 else "for one row"
-        raise ValueError(f"X has shape {array.shape}; expected (n, {n_in}), {hint} pass {extra}")
+        row_hint = "; for one row pass X[None, :]" if array.shape[0] == n_in != 1 else column_hint
+        raise ValueError(f"X has shape {array.shape}; expected (n, {n_in}){row_hint}")
+    if single and array.shape[0] != n_in:
+        raise ValueError(f"x has {array.shape[0]} features; this network takes {n_in}{column_hint}")
     if single:
         array = array[None, :]
     if array.ndim != 2:
-        raise ValueError(f"X has shape {array.shape}; expected (n, {n_in})")
+        raise ValueError(f"X has shape {array.shape}; expected (n, {n_in})" + (f" or ({n_in},)" if row_allowed else ""))
     if array.shape[1] != n_in:
         raise ValueError(f"x has {array.shape[1]} features per row; this network takes {n_in}")
     return array, single

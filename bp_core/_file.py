@@ -6,6 +6,7 @@ checked against the structure before any array is made.
 """
 
 import contextlib
+import errno
 import json
 import os
 import struct
@@ -45,7 +46,12 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Replace a file's content once the new one is on the disk; on any failure the old one stays."""
     target = os.path.abspath(os.fspath(path))
     folder = os.path.dirname(target)
-    handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)
+    if os.path.isdir(target):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, os.fspath(path)) from None  # the user's name, not the temporary
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -87,7 +93,7 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[Real], list
     from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes
 
-    with open(path, "rb") as file:
+    with open(os.fspath(path), "rb") as file:
         header = _read_header(file, path)
         structure = _check_metadata(header.pop("__metadata__", None), path)
         expected = _expected_shapes(structure, path)

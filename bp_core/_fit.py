@@ -238,7 +238,7 @@ def _progress_bar(epochs: int) -> Any:
     try:
         from tqdm.auto import tqdm
     except ImportError:
-        raise ImportError("progress=True needs tqdm: pip install 'bp-core[progress]'") from None
+        raise ImportError("progress=True needs tqdm: pip install tqdm") from None
     return tqdm(total=epochs, unit="epoch")
 
 

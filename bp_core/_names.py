@@ -3,6 +3,42 @@
 import difflib
 from collections.abc import Sequence
 
+ALIASES = {
+    "linear": "identity",
+    "none": "identity",
+    "logistic": "sigmoid",
+    "swish": "silu",
+    "leakyrelu": "leaky_relu",
+    "bce": "binary_cross_entropy",
+    "binary_crossentropy": "binary_cross_entropy",
+    "log_loss": "cross_entropy",
+    "crossentropy": "cross_entropy",
+    "categorical_crossentropy": "cross_entropy",
+    "sparse_categorical_crossentropy": "cross_entropy",
+    "mean_squared_error": "mse",
+    "squared_error": "half_squared_error",
+    "mean_absolute_error": "mae",
+    "l1": "mae",
+    "xavier": "glorot_uniform",
+    "xavier_uniform": "glorot_uniform",
+    "xavier_normal": "glorot_normal",
+    "glorot": "glorot_uniform",
+    "he": "he_uniform",
+    "kaiming": "he_uniform",
+    "lecun": "lecun_uniform",
+    "gd": "sgd",
+}
+"""What other libraries call our names: only to suggest them."""
+
+
+def nearest(name: str, known: Sequence[str]) -> str | None:
+    """The known name that was probably meant."""
+    alias = ALIASES.get(name.lower())
+    if alias in known:
+        return alias
+    found = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
+    return found[0] if found else None
+
 
 def look_up(kind: str, name: object, known: Sequence[str]) -> str:
     """Return ``name`` if it is known; else raise with the nearest known one."""
@@ -11,8 +47,8 @@ def look_up(kind: str, name: object, known: Sequence[str]) -> str:
     expected = f"expected one of {', '.join(known)}"
     if not isinstance(name, str):
         raise TypeError(f"{kind} is {name!r}; {expected}")
-    nearest = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    meant = nearest(name, known)
+    hint = f"did you mean {meant!r}? " if meant else ""
     raise ValueError(f"unknown {kind} {name!r}; {hint}{expected}")
 
 
@@ -21,7 +57,7 @@ def look_up_each(kind: str, names: object, count: int, known: Sequence[str], thi
     if isinstance(names, str):
         return (look_up(kind, names, known),) * count
     if not isinstance(names, Sequence):
-        raise TypeError(f"{kind} is {names!r}; expected a name or a sequence of {count} names")
+        raise TypeError(f"{kind} is {names!r}; expected one of {', '.join(known)}, or a sequence of {count} of them")
     if len(names) != count:
         raise ValueError(f"{kind} has {len(names)} names for {count} {things}; expected one name, or one each")
     return tuple(look_up(kind, name, known) for name in names)

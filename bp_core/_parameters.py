@@ -33,7 +33,10 @@ def make_plan(sizes: tuple[int, ...], activations: list[int], biases: list[int])
 
 def zeros(size: int, dtype: np.dtype[Any]) -> Real:
     """Zeros that start a 64-byte line."""
-    raw = np.zeros(size * dtype.itemsize + LINE_BYTES, dtype=np.uint8)
+    try:
+        raw = np.zeros(size * dtype.itemsize + LINE_BYTES, dtype=np.uint8)
+    except (MemoryError, ValueError):
+        raise MemoryError(f"no memory for {size:,} parameters, {size * dtype.itemsize / 2**30:.1f} GiB") from None
     start = -raw.ctypes.data % LINE_BYTES
     return raw[start : start + size * dtype.itemsize].view(dtype)
 

@@ -34,7 +34,9 @@ def check(
     if array.ndim == 1 and n_out == 1:
         array = array[:, None] if array.shape == (n,) else array
     if array.shape != (n, n_out):
-        raise ValueError(f"y has shape {given}; expected {_expected(n, n_out, loss)} for X with {n} rows")
+        classes = array.ndim == 1 and n_out > 1 and loss != "cross_entropy"
+        hint = "; class indices (n,) are for output='softmax'" if classes else ""
+        raise ValueError(f"y has shape {given}; expected {_expected(n, n_out, loss)} for X with {n} rows{hint}")
     if finite:
         check_finite("y", array, dtype)
     if loss in ("binary_cross_entropy", "cross_entropy"):
@@ -68,10 +70,11 @@ def _classes(array: Array, n: int, n_out: int) -> NDArray[np.int64]:
         if bad.any():
             row = int(np.argmax(bad))
             raise ValueError(f"y[{row}] is {whole[row]}; class indices are whole numbers from 0 to {n_out - 1}")
+    hint = "; softmax needs a unit for each class" if n_out == 1 else ""
     bad = (whole < 0) | (whole >= n_out)
     if bad.any():
         row = int(np.argmax(bad))
-        raise ValueError(f"y[{row}] is class {int(whole[row])}; this network has classes 0 to {n_out - 1}")
+        raise ValueError(f"y[{row}] is class {int(whole[row])}; this network has classes 0 to {n_out - 1}{hint}")
     return np.ascontiguousarray(whole, dtype=np.int64)
 
 

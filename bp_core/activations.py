@@ -36,4 +36,4 @@ def look_up_hidden(hidden: str | Sequence[str], count: int) -> tuple[str, ...]:
     """One activation for each of ``count`` hidden layers."""
     if hidden == "softmax" or (isinstance(hidden, (list, tuple)) and "softmax" in hidden):
         raise ValueError(f"softmax is for the output only; a hidden layer takes one of {', '.join(HIDDEN)}")
-    return look_up_each("activation", hidden, count, HIDDEN, "hidden layers")
+    return look_up_each("hidden activation", hidden, count, HIDDEN, "hidden layers")

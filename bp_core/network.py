@@ -1,5 +1,7 @@
 """Network: the structure, the parameters, and every way to look at them."""
 
+from __future__ import annotations
+
 import os
 import threading
 from collections.abc import Sequence
@@ -93,7 +95,7 @@ class Network:
         self._build(
             sizes,
             activations.look_up_hidden(hidden, len(sizes) - 2),
-            look_up("activation", output, activations.OUTPUT),
+            look_up("output activation", output, activations.OUTPUT),
             look_up_each("bias", bias, len(sizes) - 1, _structure.BIAS_MODES, "layers of weights"),
             dtype,
         )
@@ -134,7 +136,7 @@ class Network:
         *,
         hidden: str | Sequence[str],
         output: str,
-    ) -> "Network":
+    ) -> Network:
         """Make a network from its weights and biases, which are copied.
 
         Parameters
@@ -234,14 +236,14 @@ class Network:
             raise ValueError(f"vector has shape {array.shape}; this network has ({self.n_parameters},) parameters")
         _parameters.split_into(array, self.weights, self.biases)
 
-    def copy(self) -> "Network":
+    def copy(self) -> Network:
         """Return a network of its own with the same structure and parameters."""
         twin = type(self).__new__(type(self))
         twin._build(self.layer_sizes, self.hidden, self.output, self.bias, self.dtype)
         twin._parameters[...] = self._parameters
         return twin
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Network":
+    def __deepcopy__(self, memo: dict[int, Any]) -> Network:
         return self.copy()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -270,7 +272,7 @@ class Network:
         _file.save(path, self._structure(), self.weights, self.biases)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> "Network":
+    def load(cls, path: str | os.PathLike[str]) -> Network:
         """Load what :meth:`save` wrote; the parameters come back to the bit.
 
         Parameters
@@ -466,7 +468,7 @@ class Network:
         double = self if self.dtype == np.float64 else self._as_float64()
         return _gradient_check.check(double, problem.rows, y_rows if classes is None else classes, loss)
 
-    def _as_float64(self) -> "Network":
+    def _as_float64(self) -> Network:
         twin = type(self).__new__(type(self))
         twin._build(self.layer_sizes, self.hidden, self.output, self.bias, np.float64)
         twin.set_parameters(self.get_parameters())

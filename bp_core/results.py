@@ -8,7 +8,11 @@ from numpy.typing import NDArray
 Real = NDArray[np.float32] | NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+def _shapes(arrays: tuple[Real, ...]) -> str:
+    return ", ".join(str(array.shape) for array in arrays)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class ForwardPass:
     """Every number of a forward pass.
 
@@ -25,13 +29,16 @@ class ForwardPass:
     z: tuple[Real, ...]
     a: tuple[Real, ...]
 
+    def __repr__(self) -> str:
+        return f"<ForwardPass of {_shapes(self.a)}: .z, .a, .output>"
+
     @property
     def output(self) -> Real:
         """The activations of the last layer, as ``Network.predict`` returns them."""
         return self.a[-1]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Gradients:
     """The derivatives of the loss; nothing is changed by computing them.
 
@@ -56,6 +63,9 @@ class Gradients:
     biases: tuple[Real, ...]
     deltas: tuple[Real, ...]
     inputs: Real
+
+    def __repr__(self) -> str:
+        return f"<Gradients at loss {self.loss:g}: .weights {_shapes(self.weights)}, .biases, .deltas, .inputs>"
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,8 @@ class Trainer:
     network : Network
     loss : str or Huber
     optimizer : optimizer
-        May be replaced between steps: one of the same kind keeps its state, another starts afresh.
+        May be replaced between steps, in a callback too: ``trainer.optimizer = bp.SGD(learning_rate=0.001)``.
+        One of the same kind keeps its state, another starts afresh.
     history : History or None
         Of the latest ``fit``.
 
@@ -118,6 +119,9 @@ class Trainer:
         self._state = TrainerState(net, words)
         self.optimizer = optimizers.resolve(optimizer)
         self.history: History | None = None
+
+    def __repr__(self) -> str:
+        return f"<Trainer of {self.network!r}: {self.loss}, {self.optimizer}, batch_size {self.batch_size}>"
 
     @property
     def optimizer(self) -> Optimizer:
@@ -268,7 +272,8 @@ class Trainer:
         if validation_data is None:
             return None
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
-            raise ValueError("validation_data is none of (X, y) and (X, y, sample_weight)")
+            kind = type(validation_data).__name__
+            raise ValueError(f"validation_data is a {kind}; expected (X, y) or (X, y, sample_weight)")
         try:
             X, y, weight = (*validation_data, None)[:3]
             rows, _ = _checks.features(X, self.network.layer_sizes[0], row_allowed=False)
@@ -290,8 +295,8 @@ class Trainer:
 
 def _check_batch_size(batch_size: object) -> int | str:
     if isinstance(batch_size, str):
-        return look_up("batch_size", batch_size, ("full",))
-    return _checks.positive_integer("batch_size", batch_size)
+        return look_up("batch_size (a whole number from 1 up, or 'full')", batch_size, ("full",))
+    return _checks.positive_integer("batch_size", batch_size, "or 'full'")
 
 
 def _optional_number(name: str, value: object) -> float | None:
