@@ -5,7 +5,7 @@ written in terms of a where that is exact enough, so that z need be kept for gel
 """
 from bp_core._kernel_table cimport LANES
 from bp_core._simd cimport (
-    VL, real, vm, vm_first, vr, vr_abs, vr_add, vr_div, vr_fma, vr_fnma, vr_keep, vr_load, vr_lt, vr_max, vr_mul,
+    VL, real, vm_first, vr, vr_abs, vr_add, vr_div, vr_fma, vr_fnma, vr_keep, vr_load, vr_lt, vr_max, vr_mul,
     vr_neg, vr_select, vr_set1, vr_store, vr_sub, vr_zero,
 )
 
@@ -173,14 +173,13 @@ cdef void activate_softsign(const real* z, real* a, Py_ssize_t rows, Py_ssize_t 
     map_rows(softsign_word, z, a, rows, n, stride)
 
 
-cdef inline real largest(const real* x, Py_ssize_t n) noexcept nogil:
-    """The largest of x (n,); a NaN first in x stays."""
-    cdef real best = x[0]
-    cdef Py_ssize_t j
+cdef inline Py_ssize_t largest_at(const real* x, Py_ssize_t n) noexcept nogil:
+    """Where the largest of x (n,) is, the first of equals."""
+    cdef Py_ssize_t j, at = 0
     for j in range(1, n):
-        if x[j] > best:
-            best = x[j]
-    return best
+        if x[j] > x[at]:
+            at = j
+    return at
 
 
 cdef inline real sum_lanes(const real* x, Py_ssize_t n) noexcept nogil:
@@ -203,7 +202,7 @@ cdef void activate_softmax(const real* z, real* a, Py_ssize_t rows, Py_ssize_t n
     cdef Py_ssize_t s, j
     cdef vr shift, divisor
     for s in range(rows):
-        shift = vr_set1(largest(z, n))
+        shift = vr_set1(z[largest_at(z, n)])
         j = 0
         while j < n:
             vr_store(a + j, exp_word(vr_sub(vr_load(z + j), shift)))

@@ -44,6 +44,14 @@ def positive_number(name: str, value: object) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
+def check_representable(name: str, value: float, dtype: np.dtype[Any]) -> None:
+    """Raise where a setting becomes 0 or infinite in the network's dtype."""
+    with np.errstate(over="ignore", under="ignore"):
+        inside = dtype.type(value)
+    if not np.isfinite(inside) or (inside == 0) != (value == 0):
+        raise ValueError(f"{name} is {value!r}, which {dtype} can only hold as {float(inside)!r}")
+
+
 def check_threads(n_threads: object) -> None:
     """Raise unless ``n_threads`` is None or at least 1."""
     if n_threads is not None:
@@ -58,7 +66,7 @@ def check_seed(seed: object) -> int | None:
         number = operator.index(seed)  # type: ignore[arg-type]
     except TypeError:
         number = -1
-    if number < 0:
+    if number < 0 or isinstance(seed, bool):
         raise ValueError(f"seed is {seed!r}; expected None or a whole number from 0 up")
     return number
 
@@ -153,6 +161,9 @@ def sample_weights(weights: object, n: int) -> NDArray[np.float64] | None:
     if (copy < 0).any():
         row = int(np.argmax(copy < 0))
         raise ValueError(f"sample_weight[{row}] is {copy[row]}; expected weights from 0 up")
+    largest = float(copy.max())
+    if largest > 0:
+        copy /= largest  # so that no sum overflows
     mean = math.fsum(copy) / n
     if mean == 0:
         raise ValueError("sample_weight is 0 for every row; expected at least one weight above 0")

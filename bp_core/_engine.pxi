@@ -9,7 +9,7 @@ from libc.string cimport memset
 from numpy import dtype
 
 from bp_core import _dispatch
-from bp_core._kernel_table cimport real
+from bp_core._kernel_table cimport DTYPE_NAME, real
 
 DTYPE = dtype("float32" if sizeof(real) == sizeof(float) else "float64")
 
@@ -43,18 +43,38 @@ def elementary(name, x, out):
     return out
 
 
-def all_finite(numbers):
-    """Whether every number of a contiguous array of this engine's dtype is finite."""
+cdef bint parameters_finite(const Net* net) noexcept nogil:
+    """Whether every W and b is finite; the padding does not matter."""
+    cdef const Layer* layer
+    cdef Py_ssize_t l, k
+    for l in range(net.n_layers):
+        layer = &net.layers[l]
+        for k in range(layer.fan_in):
+            if not net.kernels.all_finite(layer.W + k * layer.stride, layer.fan_out):
+                return False
+        if layer.bias != NO_BIAS and not net.kernels.all_finite(
+            layer.b, layer.fan_out if layer.bias == UNIT_BIAS else 1
+        ):
+            return False
+    return True
+
+
+def all_finite(bytes plan, parameters):
+    """Whether every parameter is finite."""
+    cdef Net net
     cdef Run run
     cdef bint finite
-    memset(&run, 0, sizeof(Run))
+    run.open = False
+    open_net(&net, plan)
     try:
-        open_reals(&run, numbers, 0, False, "the array")
+        open_reals(&run, parameters, net.size, False, "the parameters")
+        bind_parameters(&net, <real*>run.data)
         with nogil:
-            finite = (<Kernels**>slot)[0].all_finite(<const real*>run.data, run.length)
+            finite = parameters_finite(&net)
+        return bool(finite)
     finally:
         close_run(&run)
-    return bool(finite)
+        close_net(&net)
 
 
 def training_workspace(bytes plan, Py_ssize_t n, Py_ssize_t batch_size, double clip_norm):
@@ -72,7 +92,7 @@ def training_workspace(bytes plan, Py_ssize_t n, Py_ssize_t batch_size, double c
 def train(bytes plan, parameters, tuple recipe, tuple state, tuple data, tuple objective, tuple epochs, workspace):
     """Run steps and epochs; see the tuples' unpacking for what they hold.
 
-    Returns (status, epochs finished, the row that a BAD_ status means).
+    Returns (status, the row that a BAD_ status means); the counters tell how many epochs were finished.
     """
     cdef Training t
     cdef Status status
@@ -97,6 +117,6 @@ def train(bytes plan, parameters, tuple recipe, tuple state, tuple data, tuple o
         bind_workspace(&t.job, &needs, workspace)
         with nogil:
             status = train_without_gil(&t)
-        return status, t.done, t.job.bad_row
+        return status, t.job.bad_row
     finally:
         close_training(&t)

@@ -108,6 +108,14 @@ cdef int open_run(Run* run, object array, char code, bint writable, str name) ex
     return 0
 
 
+cdef int open_rows(Run* run, object array, Py_ssize_t rows, Py_ssize_t columns, str name) except -1:
+    """Open a contiguous writable array of real for so many rows; their product may be beyond any integer."""
+    open_reals(run, array, 0, True, name)
+    if run.length // columns < rows:
+        raise ValueError(f"{name} holds {run.length} numbers; expected {rows} rows of {columns}")
+    return 0
+
+
 cdef int open_reals(Run* run, object array, Py_ssize_t at_least, bint writable, str name) except -1:
     """Open a contiguous array of real with at least so many numbers."""
     open_run(run, array, b'f' if sizeof(real) == sizeof(float) else b'd', writable, name)

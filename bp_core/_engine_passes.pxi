@@ -3,7 +3,9 @@
 Rows are handled in chunks that stay in cache; a chunk is a whole number of the contract's blocks, so
 the chunk size changes no bit. `Job` is all that one native call knows.
 """
-from bp_core._kernel_table cimport BINARY_CROSS_ENTROPY, CROSS_ENTROPY, HALF_SQUARED_ERROR, LOSSES, SIGMOID
+from bp_core._kernel_table cimport (
+    BINARY_CROSS_ENTROPY, BLOCK_ROWS, CROSS_ENTROPY, HALF_SQUARED_ERROR, LOSSES, SIGMOID, SOFTMAX,
+)
 
 cdef enum:
     CHUNK_ROWS = 4 * BLOCK_ROWS

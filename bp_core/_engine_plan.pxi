@@ -6,12 +6,10 @@ zeros to a whole number of 64-byte lines.
 """
 from cpython.bytes cimport PyBytes_AsString, PyBytes_Size
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.stdint cimport int64_t, uint64_t
-from libc.string cimport memcpy, memset
+from libc.stdint cimport int64_t
+from libc.string cimport memset
 
-from bp_core._kernel_table cimport (
-    ACTIVATIONS, BLOCK_ROWS, DTYPE_NAME, GELU, IDENTITY, LINE, SILU, SOFTMAX, Kernels, real,
-)
+from bp_core._kernel_table cimport ACTIVATIONS, GELU, LINE, SILU, Kernels, real
 
 cdef enum BiasMode:
     NO_BIAS, LAYER_BIAS, UNIT_BIAS

@@ -1,5 +1,6 @@
 """Prediction, and one look at all that a pass computes: z, a, loss, deltas, gradients."""
 from libc.stdlib cimport calloc, free
+from libc.string cimport memcpy
 
 from numpy import empty, zeros
 
@@ -129,7 +130,7 @@ def predict(bytes plan, parameters, X, out):
         open_table(&table, X, "X")
         expect_shape(&table, table.rows, net.n_in, "X")
         open_reals(&numbers, parameters, net.size, False, "the parameters")
-        open_reals(&target, out, table.rows * net.n_out, True, "out")
+        open_rows(&target, out, table.rows, net.n_out, "out")
         bind_parameters(&net, <real*>numbers.data)
         if table.rows:
             predict_table(&net, &table, <real*>target.data)
@@ -159,7 +160,7 @@ cdef int open_sinks(Run** runs, const Net* net, object arrays, Py_ssize_t rows, 
     if arrays is None:
         return 0
     for l in range(net.n_layers):
-        open_reals(&runs[0][l], arrays[l], rows * net.layers[l].fan_out, True, name)
+        open_rows(&runs[0][l], arrays[l], rows, net.layers[l].fan_out, name)
     return 0
 
 
@@ -248,7 +249,7 @@ cdef int open_evaluation(Job* job, Sinks* sinks, tuple data, tuple wanted) excep
     open_sinks(&sinks.delta, &job.net, delta, job.X.rows, "delta")
     if gradient is not None:
         open_reals(&sinks.gradient, gradient, job.net.size, True, "the gradient")
-        open_reals(&sinks.inputs, inputs, job.X.rows * job.net.n_in, True, "the gradient by the inputs")
+        open_rows(&sinks.inputs, inputs, job.X.rows, job.net.n_in, "the gradient by the inputs")
     return 0
 
 

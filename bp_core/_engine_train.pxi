@@ -3,11 +3,10 @@
 A call runs until its epochs are done, its time is up, the target loss is reached or something is
 wrong. All that must outlive it lies in arrays of the caller, which are up to date after every step.
 """
-from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.math cimport isfinite
 from libc.stdint cimport int64_t, uint64_t
 
-from bp_core._kernel_table cimport ADAGRAD, MOMENTUM, NESTEROV, RMSPROP
+from bp_core._kernel_table cimport ADAGRAD, MOMENTUM, NESTEROV, OPTIMIZERS, RMSPROP
 
 cdef extern from "clock.h" nogil:
     double bp_clock()

@@ -4,7 +4,7 @@ A batch that fits one chunk is updated panel by panel: a panel of grad_W, its pe
 its transposed copy while all of it is in cache, and the whole gradient is never in memory. A longer
 batch, and clipping, which needs the norm of everything first, sum the whole gradient before.
 """
-from bp_core._kernel_table cimport ADAM, ADAMW, OPTIMIZERS, Rule
+from bp_core._kernel_table cimport ADAM, ADAMW, Rule
 
 cdef extern from "<math.h>" nogil:
     double sqrt(double x)       # compiled to the exact instruction

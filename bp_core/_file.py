@@ -9,8 +9,8 @@ import contextlib
 import errno
 import json
 import os
+import secrets
 import struct
-import tempfile
 from typing import Any
 
 import numpy as np
@@ -44,12 +44,12 @@ def save(
 
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Replace a file's content once the new one is on the disk; on any failure the old one stays."""
-    target = os.path.abspath(os.fspath(path))
+    target = os.path.realpath(os.fspath(path))
     folder = os.path.dirname(target)
     if os.path.isdir(target):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
     try:
-        handle, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=folder)
+        handle, temporary = _open_temporary(folder)
     except OSError as error:
         raise type(error)(error.errno, error.strerror, os.fspath(path)) from None  # the user's name, not the temporary
     try:
@@ -57,7 +57,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, _mode_of(target))
+        if os.path.exists(target):
+            os.chmod(temporary, os.stat(target).st_mode & 0o777)
         os.replace(temporary, target)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):
@@ -66,25 +67,22 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     _sync_folder(folder)
 
 
-def _mode_of(path: str) -> int:
-    """The permissions of an existing file, else those of a new one."""
-    try:
-        return os.stat(path).st_mode & 0o777
-    except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        return 0o666 & ~mask
+def _open_temporary(folder: str) -> tuple[int, str]:
+    """A new file that no other process has, with the permissions of any new file."""
+    path = os.path.join(folder, f".{secrets.token_hex(8)}.part")
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), path
 
 
 def _sync_folder(folder: str) -> None:
-    """Make the new name durable, where folders can be opened (not on Windows)."""
+    """Make the new name durable, where a folder can be opened and synced; the file itself is safe already."""
     if os.name != "posix":
         return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 # -------------------------------------------------------------------- loading
@@ -168,9 +166,15 @@ def _check_metadata(metadata: object, path: object) -> dict[str, Any]:
         structure = json.loads(metadata.get("structure", ""), object_pairs_hook=_once)
     except (RecursionError, TypeError, ValueError):
         structure = None
-    if not isinstance(structure, dict) or set(structure) != STRUCTURE_KEYS:
+    if not isinstance(structure, dict) or set(structure) != STRUCTURE_KEYS or not _are_names(structure):
         raise ValueError(f"{path} is damaged: its structure is not one of a network")
     return structure
+
+
+def _are_names(structure: dict[str, Any]) -> bool:
+    """Whether output is a name and hidden a list of names; whether they are known, the constructor says."""
+    hidden = structure["hidden"]
+    return isinstance(structure["output"], str) and isinstance(hidden, list) and all(isinstance(x, str) for x in hidden)
 
 
 def _expected_shapes(structure: dict[str, Any], path: object) -> dict[str, list[int]]:
@@ -184,7 +188,7 @@ def _expected_shapes(structure: dict[str, Any], path: object) -> dict[str, list[
         or not set(map(str, modes)) <= {"none", "layer", "unit"}
     ):
         raise ValueError(f"{path} is damaged: bias is {modes!r}; expected a mode for each of {len(sizes) - 1} layers")
-    if structure["dtype"] not in DTYPE_CODES:
+    if not isinstance(structure["dtype"], str) or structure["dtype"] not in DTYPE_CODES:
         raise ValueError(f"{path} is damaged: dtype is {structure['dtype']!r}; expected float32 or float64")
     shapes = {}
     for l, mode in enumerate(modes):

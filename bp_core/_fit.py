@@ -63,14 +63,15 @@ class Fit:
         self._first = self._recorded = self._state.epoch
         self._start = self._net._parameters.copy()
         self._start_state = self._state.to_dict()
-        self._newest = self._start if np.isfinite(self._start).all() else None
+        self._newest = self._start if self._is_finite() else None
+        self._kept_at = self._rate = 0.0
         self._best = Best(watch.min_delta)
         self._began = time.monotonic()
         room = 1 if watch.each_epoch else min(limits.epochs, CALL_EPOCHS)
         self._losses, self._seconds = np.zeros(room), np.zeros(room)
 
     def run(self) -> None:
-        """Train to the end; whatever happens, the history says why it stopped."""
+        """Train to the end; after an error other than divergence and Ctrl-C the stop reason stays None."""
         bar = _progress_bar(self._limits.epochs) if self._watch.progress else None
         try:
             while self._history.stop_reason is None:
@@ -98,21 +99,24 @@ class Fit:
             self._data,
             self._trainer._engine_objective(),
             self._batch_size,
-            self._trainer.shuffle,
+            self._trainer._shuffle,
             (epochs, target, self._budget()),
             self._losses,
             self._seconds,
         )
         finished = self._record()
         if status == STATUS_NOT_FINITE:
-            self._diverged()
+            self._diverged("the loss is no longer finite")
         if status not in (0, STATUS_OUT_OF_TIME, STATUS_TARGET):
             self._bad_data(status, bad_row)
         self._keep_newest()
         stop = "target_loss" if status == STATUS_TARGET else None
         if finished and self._watch.each_epoch:
             stop = self._after_epoch(stop)
-        self._history.stop_reason = stop or self._limit_reached()
+        stop = stop or self._limit_reached()
+        if stop is not None and not self._is_finite():
+            self._diverged("a parameter is no longer finite")
+        self._history.stop_reason = stop
 
     def _left(self) -> int:
         return self._limits.epochs - (self._state.epoch - self._first)
@@ -156,8 +160,8 @@ class Fit:
         if watch.validation is not None:
             history._add(validation_loss=[self._validation_loss()])
         if watch.patience is not None:
-            watched = history.validation_loss or history.loss
-            waited = self._best.look(watched[-1], self._net._parameters)
+            watched = "loss" if watch.validation is None else "validation_loss"
+            waited = self._best.look(history._last(watched), self._net._parameters)
             if waited >= watch.patience:
                 stop = stop or "patience"
         if self._call_back():
@@ -175,11 +179,11 @@ class Fit:
             return False
         history = self._history
         epoch = Epoch(
-            history.index[-1],
-            history.loss[-1],
-            history.validation_loss[-1] if history.validation_loss else None,
-            history.learning_rate[-1],
-            history.seconds[-1],
+            int(history._last("index")),
+            history._last("loss"),
+            None if self._watch.validation is None else history._last("validation_loss"),
+            history._last("learning_rate"),
+            history._last("seconds"),
             self._trainer,
             self._net,
         )
@@ -192,20 +196,23 @@ class Fit:
         now = time.monotonic()
         if now - self._began < CALL_SECONDS or now - self._kept_at < CALL_SECONDS:
             return
-        if self._net._engine.all_finite(self._net._parameters):
+        if self._is_finite():
             self._newest = self._net._parameters.copy()
         self._kept_at = now
 
-    _kept_at = 0.0
-    _rate = 0.0
+    def _is_finite(self) -> bool:
+        finite: bool = self._net._engine.all_finite(self._net._plan, self._net._parameters)
+        return finite
 
-    def _diverged(self) -> NoReturn:
+    def _diverged(self, what: str) -> NoReturn:
         """Go back to the newest finite parameters and say so."""
         self._history.stop_reason = "diverged"
+        outcome = "the parameters were not finite when the fit began"
         if self._newest is not None:
             self._net._parameters[...] = self._newest
+            outcome = "the network is back at its newest finite parameters"
         self._state.forget()
-        raise DivergenceError(self._state.epoch, self._rate)
+        raise DivergenceError(self._state.epoch, self._rate, what, outcome)
 
     def _bad_data(self, status: int, row: int) -> NoReturn:
         """Go back to where the fit began and name the number that is not finite."""
@@ -215,21 +222,22 @@ class Fit:
 
 
 class Best:
-    """The best watched loss so far, and the parameters that had it."""
+    """The lowest watched loss and the parameters that had it; and apart from it, the epochs without a gain."""
 
     def __init__(self, min_delta: float) -> None:
         self._min_delta = min_delta
-        self._loss = np.inf
+        self._lowest = self._reference = np.inf
         self._waited = 0
         self.parameters: Real | None = None
 
     def look(self, loss: float, parameters: Real) -> int:
-        """Take an epoch's loss into account; returns the epochs since the best."""
-        if loss < self._loss - self._min_delta or self.parameters is None:
-            self._loss, self._waited = loss, 0
+        """Take an epoch's loss into account; returns the epochs since it last fell by more than min_delta."""
+        if loss < self._lowest or self.parameters is None:
+            self._lowest = loss if loss < np.inf else np.inf
             self.parameters = parameters.copy()
-        else:
-            self._waited += 1
+        self._waited += 1
+        if loss < self._reference - self._min_delta:
+            self._reference, self._waited = loss, 0
         return self._waited
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bp_core.activations import KINKED
-from bp_core.losses import Huber, LossLike
+from bp_core.losses import LossLike, resolve
 from bp_core.results import GradientCheck
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ def _near_kink(net: Network, X: Real, y: Real, loss: LossLike) -> NDArray[np.boo
     for z, activation in zip(passed.z, (*net.hidden, net.output), strict=True):
         if activation in KINKED:
             near |= (np.abs(z) < NEAR_KINK).any(axis=1)
-    if loss == "mae" or isinstance(loss, Huber):
-        threshold = loss.threshold if isinstance(loss, Huber) else 0.0
+    name, threshold = resolve(loss, net.output)
+    if name in ("mae", "huber"):
+        kink = threshold if name == "huber" else 0.0
         residual = np.abs(passed.output - y)
-        near |= (np.abs(residual - threshold) < NEAR_KINK).any(axis=1)
+        near |= (np.abs(residual - kink) < NEAR_KINK).any(axis=1)
     return near

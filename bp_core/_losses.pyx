@@ -5,7 +5,7 @@ give scale * dloss/da; the two cross-entropies are computed from z and give scal
 """
 from bp_core._kernel_table cimport BLOCK_ROWS, LANES
 from bp_core._simd cimport (
-    VL, real, vm, vm_first, vr, vr_abs, vr_add, vr_keep, vr_load, vr_lt, vr_max, vr_min, vr_mul, vr_neg, vr_select,
+    VL, real, vm_first, vr, vr_abs, vr_add, vr_keep, vr_load, vr_lt, vr_max, vr_min, vr_mul, vr_neg, vr_select,
     vr_set1, vr_sign_of, vr_store, vr_sub, vr_with_sign, vr_zero,
 )
 
@@ -185,19 +185,23 @@ cdef inline void scaled_difference(
         j += VL
 
 
-cdef inline real log_sum_exp(const real* z, real top, Py_ssize_t n) noexcept nogil:
-    """log sum_j exp(z_j - top), the sum in 16 lanes."""
+cdef inline real log_sum_exp(const real* z, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
+    """log sum_j exp(z_j - z_at), z_at the largest: log1p of the sum of the others, in 16 lanes.
+
+    The loss of a row that is nearly right is that small sum; beside the largest term, 1, it would be rounded away.
+    """
     cdef real lane[16]
     cdef real buffer[16]
     cdef Py_ssize_t i, j = 0
     for i in range(LANES):
         lane[i] = 0
     while j < n:
-        vr_store(buffer, exp_word(vr_sub(vr_load(z + j), vr_set1(top))))
+        vr_store(buffer, exp_word(vr_sub(vr_load(z + j), vr_set1(z[at]))))
         for i in range(min(n - j, VL)):
-            lane[(j + i) % LANES] += buffer[i]
+            if j + i != at:
+                lane[(j + i) % LANES] += buffer[i]
         j += VL
-    vr_store(buffer, log_word(vr_set1(sum_lanes(lane, LANES))))
+    vr_store(buffer, log1p_word(vr_set1(sum_lanes(lane, LANES))))
     return buffer[0]
 
 
@@ -207,16 +211,16 @@ cdef void loss_cross_entropy(
 ) noexcept nogil:
     """row_loss = sum_j y_j (log sum exp z - z_j); delta = scale (a sum_j y_j - y)."""
     cdef double lane[16]
-    cdef Py_ssize_t s, j
-    cdef real top, rest
+    cdef Py_ssize_t s, j, at
+    cdef real rest
     for s in range(rows):
-        top = largest(z, n)
-        rest = log_sum_exp(z, top, n)
+        at = largest_at(z, n)
+        rest = log_sum_exp(z, at, n)
         for j in range(LANES):
             lane[j] = 0
         for j in range(n):
             if y[j] != 0:
-                lane[j % LANES] += <double>y[j] * <double>(rest - (z[j] - top))
+                lane[j % LANES] += <double>y[j] * (<double>rest - (<double>z[j] - <double>z[at]))
         row_loss[s] = tree(lane)
         if delta != NULL:
             scaled_difference(a, y, sum_lanes(y, n), scale[s], delta, n)

@@ -38,11 +38,15 @@ class TrainerState:
         """Epochs finished since the trainer was made."""
         return int(self.counters[EPOCH])
 
+    def _kind_name(self) -> str:
+        return "" if self._kind is None else self._kind.__name__
+
     # ----------------------------------------------------------- the dictionary
     def to_dict(self) -> dict[str, Any]:
         """The whole state as arrays and numbers; copies."""
         return {
             **{name: array.copy() for name, array in self._arrays.items()},
+            "optimizer": self._kind_name(),
             "step": int(self.counters[STEP]),
             "epoch": int(self.counters[EPOCH]),
             "position": int(self.counters[POSITION]),
@@ -55,11 +59,15 @@ class TrainerState:
         }
 
     def from_dict(self, state: dict[str, Any]) -> None:
-        """Take over what :meth:`to_dict` gave."""
+        """Take over what :meth:`to_dict` gave; arrays of another optimizer start afresh."""
+        self.forget()
+        same = state["optimizer"] == self._kind_name()
         for name, array in self._arrays.items():
-            array[...] = state[name]
+            if same:
+                array[...] = state[name]
         self.counters[:] = state["step"], state["epoch"], state["position"]
-        self._running[:] = state["beta1_power"], state["beta2_power"], state["loss_sum"]
+        powers = (state["beta1_power"], state["beta2_power"]) if same else (1.0, 1.0)
+        self._running[:] = *powers, state["loss_sum"]
         self._order = state["order"].copy()
         words = self._words.state
         words["state"] = {"state": state["random_state"], "inc": state["random_increment"]}
@@ -107,7 +115,7 @@ class TrainerState:
         with self._words.lock:
             random = self._words.capsule if shuffle else None
             run = (epochs, batch_size, target_loss, budget, self._order, losses, seconds, random)
-            status, _, bad_row = self._call(recipe, data, objective, run, self.counters, batch_size)
+            status, bad_row = self._call(recipe, data, objective, run, self.counters, batch_size)
         return status, bad_row
 
     def step(
@@ -118,7 +126,7 @@ class TrainerState:
         loss, seconds, counters = self._step_results
         counters[:] = 0
         run = (1, n, -NO_LIMIT, NO_LIMIT, self._order, loss, seconds, None)
-        status, _, bad_row = self._call(recipe, data, objective, run, counters, n)
+        status, bad_row = self._call(recipe, data, objective, run, counters, n)
         self.counters[STEP] += counters[STEP]
         return status, float(loss[0]), bad_row
 
@@ -130,11 +138,11 @@ class TrainerState:
         run: tuple[Any, ...],
         counters: NDArray[np.int64],
         batch_size: int,
-    ) -> tuple[int, int, int]:
+    ) -> tuple[int, int]:
         net = self._net
         state = (self._arrays.get("m"), self._arrays.get("v"), counters, self._running)
         workspace = self._workspace_for(min(data[0].shape[0], batch_size), recipe[-1])
-        result: tuple[int, int, int] = net._engine.train(
+        result: tuple[int, int] = net._engine.train(
             net._plan, net._parameters, recipe, state, data, objective, run, workspace
         )
         return result

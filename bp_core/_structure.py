@@ -4,7 +4,7 @@ import math
 import operator
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,27 @@ BIAS_MODES = ("none", "layer", "unit")
 """In the order of the engine's codes."""
 
 MAX_PARAMETERS = 2**40
+MAX_UNITS = 2**30
+
+
+class Structure(NamedTuple):
+    """What a network is, but for its parameters: names for each layer."""
+
+    layer_sizes: tuple[int, ...]
+    hidden: tuple[str, ...]
+    output: str
+    bias: tuple[str, ...]
+    dtype: np.dtype[Any]
+
+    def as_arguments(self) -> dict[str, Any]:
+        """Return the constructor's arguments, as JSON can hold them."""
+        return {
+            "layer_sizes": list(self.layer_sizes),
+            "hidden": list(self.hidden),
+            "output": self.output,
+            "bias": list(self.bias),
+            "dtype": self.dtype.name,
+        }
 
 
 def check_sizes(layer_sizes: object) -> tuple[int, ...]:
@@ -32,8 +53,10 @@ def check_sizes(layer_sizes: object) -> tuple[int, ...]:
             raise TypeError(f"layer_sizes[{l}] is {size!r}; expected a whole number of units") from None
         if sizes[-1] < 1 or isinstance(size, bool):
             raise ValueError(f"layer_sizes[{l}] is {size!r}; a layer needs at least 1 unit")
+    if max(sizes) > MAX_UNITS:
+        raise ValueError(f"layer_sizes {tuple(sizes)} have a layer of {max(sizes)} units; expected at most {MAX_UNITS}")
     total = math.fsum((fan_in + 1) * fan_out for fan_in, fan_out in pairwise(sizes))
-    if max(sizes) > 2**30 or total > MAX_PARAMETERS:
+    if total > MAX_PARAMETERS:
         raise ValueError(f"layer_sizes {tuple(sizes)} mean {total:g} parameters; expected at most 2**40")
     return tuple(sizes)
 
@@ -42,6 +65,8 @@ def check_arrays(
     weights: Sequence[ArrayLike], biases: Sequence[ArrayLike | None] | None
 ) -> tuple[list[Real], list[Real]]:
     """Weights and biases as arrays, one of each per layer; an absent bias is empty."""
+    if weights is None:
+        raise TypeError("weights is None; expected a sequence of arrays, one for each layer")
     W = [_check_weights(l, array) for l, array in enumerate(weights)]
     given = [None] * len(W) if biases is None else list(biases)
     if len(given) != len(W):

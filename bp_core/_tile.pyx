@@ -8,10 +8,8 @@ from bp_core._simd cimport MR, VL, real, transpose4, vr, vr_add, vr_fma, vr_load
 from bp_core._kernel_table cimport BLOCK_ROWS
 
 cdef enum:
-    CUT_ABOVE = 384         # a longer sum is cut into pieces of CUT, so that a panel of B stays in the first cache
-    CUT = 256
+    CUT = 256               # a longer sum is cut into pieces, so that a panel of B stays in the first cache
     PACK_ROWS = 24          # from so many rows of C on, a panel of B is copied side by side first
-    PACKED = 384 * 2 * 16   # reals of the longest panel: CUT_ABOVE rows of two words
 
 
 ctypedef struct Product:
@@ -106,7 +104,7 @@ cdef inline void packed_panel(const Product* g, Py_ssize_t w, Py_ssize_t width, 
 
 cdef void piece(const Product* g) noexcept nogil:
     """The product over the whole depth of g."""
-    cdef real room[384 * 2 * 16]
+    cdef vr room[512]           # CUT rows of two words
     cdef Py_ssize_t w = 0
     if g.rows == 1:
         w = row_tiles(g, w, 8)
@@ -116,7 +114,7 @@ cdef void piece(const Product* g) noexcept nogil:
         return
     while w + 2 <= g.words:
         if g.rows >= PACK_ROWS and g.depth >= 32 and g.words > 2:
-            packed_panel(g, w, 2, room)
+            packed_panel(g, w, 2, <real*>room)
         else:
             panel(g, w, 2)
         w += 2
@@ -127,9 +125,6 @@ cdef void piece(const Product* g) noexcept nogil:
 cdef void product(Product* g) noexcept nogil:
     """The product, cut over the depth where that is long: the unfinished chains wait in C."""
     cdef Py_ssize_t left = g.depth
-    if left <= CUT_ABOVE or g.add:
-        piece(g)
-        return
     while left > 0:
         g.depth = CUT if left > CUT else left
         piece(g)

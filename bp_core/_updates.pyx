@@ -5,8 +5,8 @@ are those of torch.optim's classes of the same names.
 """
 from bp_core._kernel_table cimport Rule
 from bp_core._simd cimport (
-    VL, real, vr, vr_abs, vr_add, vr_div, vr_fma, vr_fnma, vr_keep, vr_load, vr_lt, vr_mul, vr_neg, vr_select, vr_set1,
-    vr_sign_of, vr_sqrt, vr_store, vr_sub, vr_with_sign, vr_zero,
+    VL, real, vr, vr_abs, vr_add, vr_div, vr_fma, vr_fnma, vr_keep, vr_load, vr_lt, vr_mul, vr_set1, vr_sign_of,
+    vr_sqrt, vr_store, vr_with_sign, vr_zero,
 )
 
 

@@ -52,7 +52,7 @@ class History:
         See :class:`Epoch`; ``validation_loss`` is empty without validation data.
     stop_reason : str or None
         "epochs", "target_loss", "patience", "max_seconds", "callback", "interrupted" or "diverged";
-        None while the fit runs.
+        None while the fit runs, and after an error in the data or in a callback.
     best_epoch : int or None
     """
 
@@ -89,13 +89,18 @@ class History:
     def best_epoch(self) -> int | None:
         """Index of the epoch with the lowest watched loss: validation where there is any, else training."""
         watched = self.validation_loss or self.loss
-        return self.index[watched.index(min(watched))] if watched else None
+        at = min(range(len(watched)), key=lambda i: (watched[i] != watched[i], watched[i]), default=None)
+        return None if at is None else self.index[at]
 
     def __len__(self) -> int:
         return len(self._columns["loss"])
 
     def __repr__(self) -> str:
         return f"<History of {len(self)} epochs, stop_reason {self.stop_reason!r}>"
+
+    def _last(self, name: str) -> float:
+        """Return the newest value of a column, without making lists."""
+        return self._columns[name].last()
 
     def _add(self, **columns: NDArray[np.float64] | list[float]) -> None:
         """Append to the columns named."""
@@ -120,11 +125,11 @@ class Column:
         self._length += len(values)
 
     def values(self) -> list[float]:
-        """Return all of it as one list."""
+        """Return all of it as a list of the caller's own."""
         if self._arrays:
             self._values.extend(np.concatenate(self._arrays).tolist())
             self._arrays.clear()
-        return self._values
+        return list(self._values)
 
     def last(self) -> float:
         """Return the newest value."""

@@ -57,19 +57,6 @@ class Network:
     ValueError
         For sizes below 1, unknown names (the nearest valid one is named), or another dtype.
 
-    Attributes
-    ----------
-    layer_sizes : tuple of int
-    hidden : tuple of str
-        One activation for each hidden layer.
-    output : str
-    bias : tuple of str
-        One mode for each layer of weights.
-    dtype : numpy.dtype
-    n_parameters : int
-    weights, biases : tuple of ndarray
-        Writable views per layer: ``net.weights[0][...] = W`` sets them.
-
     Examples
     --------
     >>> import bp_core as bp
@@ -106,9 +93,7 @@ class Network:
     ) -> None:
         """Lay out a network of checked structure, all parameters 0."""
         self._engine = _parameters.engine_for(dtype)
-        self.dtype: np.dtype[Any] = np.dtype(dtype)
-        self.layer_sizes = sizes
-        self.hidden, self.output, self.bias = hidden, output, bias
+        self._structure = _structure.Structure(sizes, hidden, output, bias, self._engine.DTYPE)
         self._plan = _parameters.make_plan(
             sizes,
             [activations.CODES[name] for name in (*hidden, output)],
@@ -175,6 +160,31 @@ class Network:
 
     # ------------------------------------------------------------- structure
     @property
+    def layer_sizes(self) -> tuple[int, ...]:
+        """Units per layer, inputs first."""
+        return self._structure.layer_sizes
+
+    @property
+    def hidden(self) -> tuple[str, ...]:
+        """The activation of each hidden layer."""
+        return self._structure.hidden
+
+    @property
+    def output(self) -> str:
+        """The activation of the output."""
+        return self._structure.output
+
+    @property
+    def bias(self) -> tuple[str, ...]:
+        """The bias mode of each layer of weights."""
+        return self._structure.bias
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """float32 or float64."""
+        return self._structure.dtype
+
+    @property
     def n_parameters(self) -> int:
         """The number of weights and biases."""
         return sum(part.size for part in (*self.weights, *self.biases))
@@ -234,13 +244,17 @@ class Network:
         array = _checks.numeric("vector", vector)
         if array.shape != (self.n_parameters,):
             raise ValueError(f"vector has shape {array.shape}; this network has ({self.n_parameters},) parameters")
+        self._parameters[...] = 0  # the padding too
         _parameters.split_into(array, self.weights, self.biases)
 
     def copy(self) -> Network:
         """Return a network of its own with the same structure and parameters."""
+        return self._twin(self.dtype)
+
+    def _twin(self, dtype: Any) -> Network:
         twin = type(self).__new__(type(self))
-        twin._build(self.layer_sizes, self.hidden, self.output, self.bias, self.dtype)
-        twin._parameters[...] = self._parameters
+        twin._build(self.layer_sizes, self.hidden, self.output, self.bias, dtype)
+        twin.set_parameters(self.get_parameters())
         return twin
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Network:
@@ -248,7 +262,7 @@ class Network:
 
     def __getstate__(self) -> dict[str, Any]:
         return {
-            "structure": (self.layer_sizes, self.hidden, self.output, self.bias, self.dtype.name),
+            "structure": self._structure,
             "parameters": self.get_parameters(),
         }
 
@@ -269,7 +283,7 @@ class Network:
         OSError
             If the file cannot be written; an old file stays as it was.
         """
-        _file.save(path, self._structure(), self.weights, self.biases)
+        _file.save(path, self._structure.as_arguments(), self.weights, self.biases)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
@@ -291,20 +305,13 @@ class Network:
             If it is no such file, or damaged; the message says what is wrong with it.
         """
         structure, weights, biases = _file.load(path)
-        net = cls(**structure, init="zeros", seed=0)
+        try:
+            net = cls(**structure, init="zeros", seed=0)
+        except ValueError as error:
+            raise ValueError(f"{path} is damaged: {error}") from None
         for view, array in zip((*net.weights, *net.biases), (*weights, *biases), strict=True):
             view[...] = array
         return net
-
-    def _structure(self) -> dict[str, Any]:
-        """The constructor's arguments that make this structure again."""
-        return {
-            "layer_sizes": list(self.layer_sizes),
-            "hidden": list(self.hidden),
-            "output": self.output,
-            "bias": list(self.bias),
-            "dtype": self.dtype.name,
-        }
 
     # ------------------------------------------------------------ prediction
     def predict(self, X: ArrayLike, *, out: Real | None = None, n_threads: int | None = None) -> Real:
@@ -465,11 +472,5 @@ class Network:
         """
         problem = _passes.prepare(self, X, y, loss, None)
         _, y_rows, classes, _ = problem.data
-        double = self if self.dtype == np.float64 else self._as_float64()
+        double = self if self.dtype == np.float64 else self._twin(np.float64)
         return _gradient_check.check(double, problem.rows, y_rows if classes is None else classes, loss)
-
-    def _as_float64(self) -> Network:
-        twin = type(self).__new__(type(self))
-        twin._build(self.layer_sizes, self.hidden, self.output, self.bias, np.float64)
-        twin.set_parameters(self.get_parameters())
-        return twin

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -62,11 +62,6 @@ class Trainer:
 
     Attributes
     ----------
-    network : Network
-    loss : str or Huber
-    optimizer : optimizer
-        May be replaced between steps, in a callback too: ``trainer.optimizer = bp.SGD(learning_rate=0.001)``.
-        One of the same kind keeps its state, another starts afresh.
     history : History or None
         Of the latest ``fit``.
 
@@ -104,16 +99,18 @@ class Trainer:
             raise TypeError(f"net is {type(net).__name__}; expected a bp_core.Network")
         if not isinstance(shuffle, (bool, np.bool_)):
             raise TypeError(f"shuffle is {shuffle!r}; expected True or False")
-        self.network = net
-        self._objective = losses.resolve(loss, net.output)
-        self.loss: LossLike = loss if isinstance(loss, losses.Huber) else self._objective[0]
-        self.batch_size = _check_batch_size(batch_size)
-        self.shuffle = bool(shuffle)
-        self.l2 = _checks.number_from_zero("l2", l2)
-        self.l1 = _checks.number_from_zero("l1", l1)
-        self.clip_norm = None if clip_norm is None else _checks.positive_number("clip_norm", clip_norm)
         _checks.check_threads(n_threads)
-        self.n_threads = n_threads
+        self._network = net
+        self._objective = losses.resolve(loss, net.output)
+        self._loss: LossLike = loss if isinstance(loss, losses.Huber) else self._objective[0]
+        self._batch_size = _check_batch_size(batch_size)
+        self._shuffle = bool(shuffle)
+        self._l2 = _checks.number_from_zero("l2", l2)
+        self._l1 = _checks.number_from_zero("l1", l1)
+        self._clip_norm = None if clip_norm is None else _checks.positive_number("clip_norm", clip_norm)
+        self._n_threads = n_threads
+        for name, value in (("l2", self._l2), ("l1", self._l1), ("threshold", self._objective[1])):
+            _checks.check_representable(name, value, net.dtype)
         seed = _checks.check_seed(seed)
         words = initializers.generator(np.random.SeedSequence().entropy if seed is None else seed, 1)  # type: ignore[arg-type]
         self._state = TrainerState(net, words)
@@ -124,13 +121,35 @@ class Trainer:
         return f"<Trainer of {self.network!r}: {self.loss}, {self.optimizer}, batch_size {self.batch_size}>"
 
     @property
+    def network(self) -> Network:
+        """The network that is trained."""
+        return self._network
+
+    @property
+    def loss(self) -> LossLike:
+        """The loss, by name or as a Huber."""
+        return self._loss
+
+    @property
+    def batch_size(self) -> int | str:
+        """Rows per step, or "full"."""
+        return self._batch_size
+
+    @property
     def optimizer(self) -> Optimizer:
-        """The optimizer of the next step."""
+        """The optimizer of the next step; may be replaced, in a callback too.
+
+        ``trainer.optimizer = bp.SGD(learning_rate=0.001)``: one of the same kind keeps its state, another
+        starts afresh.
+        """
         return self._optimizer
 
     @optimizer.setter
     def optimizer(self, optimizer: Optimizer | str) -> None:
         new = optimizers.resolve(optimizer)
+        for name in ("learning_rate", "epsilon"):
+            if hasattr(new, name):
+                _checks.check_representable(name, getattr(new, name), self.network.dtype)
         self._state.prepare(new)
         self._optimizer = new
 
@@ -254,7 +273,12 @@ class Trainer:
         with TrainingLock(self.network):
             status, loss, bad_row = self._state.step(self._recipe(), data, self._engine_objective())
         if status == _checks.STATUS_NOT_FINITE:
-            raise DivergenceError(self._state.epoch, self.optimizer.learning_rate)
+            raise DivergenceError(
+                self._state.epoch,
+                self.optimizer.learning_rate,
+                "the loss is not finite",
+                "the parameters are as they were before the step",
+            )
         if status:
             _checks.raise_bad_row(status, bad_row, data, self.network.dtype)
         return loss
@@ -286,7 +310,7 @@ class Trainer:
     # -------------------------------------------------------------- the engine
     def _recipe(self) -> tuple[Any, ...]:
         """The engine's recipe: the optimizer's numbers, penalties, clipping."""
-        return (*self._optimizer._recipe(), self.l2, self.l1, self.clip_norm or 0.0)
+        return (*self._optimizer._recipe(), self._l2, self._l1, self._clip_norm or 0.0)
 
     def _engine_objective(self) -> tuple[int, float]:
         name, threshold = self._objective
@@ -306,6 +330,8 @@ def _optional_number(name: str, value: object) -> float | None:
 
 
 def _check_callbacks(callbacks: Any) -> tuple[Callable[[Epoch], object], ...]:
+    if not callable(callbacks) and not isinstance(callbacks, Iterable):
+        raise TypeError(f"callbacks is {callbacks!r}; expected a sequence of functions of an Epoch")
     found: tuple[Any, ...] = (callbacks,) if callable(callbacks) else tuple(callbacks)
     for f in found:
         if not callable(f):
