@@ -26,6 +26,14 @@ GCC_FLAGS = {
 MSVC_FLAGS = {"base": [], "v3": ["/arch:AVX2"], "v4": ["/arch:AVX512"], "neon": []}
 
 
+# A register tile is a function of its own, its loops over rows and words wholly unrolled: else it goes through memory.
+TILE_FLAGS = [
+    "-fno-inline-functions-called-once",
+    "--param=max-completely-peeled-insns=1000",
+    "--param=max-completely-peel-times=24",
+]
+
+
 def target_machine():
     """The CPU family compiled for; ARCHFLAGS names it where macOS builds for another."""
     flags = os.environ.get("ARCHFLAGS", "").split()
@@ -72,7 +80,7 @@ def kernel_modules():
                 f"_kernels_{level}_{dtype}",
                 sources=["src/cpu_level.c"],
                 macros=[*macros, (f"BP_ISA_{level.upper()}", None), ("CYTHON_INLINE", inline)],
-                flags=(MSVC_FLAGS if MSVC else GCC_FLAGS)[level],
+                flags=MSVC_FLAGS[level] if MSVC else [*GCC_FLAGS[level], *TILE_FLAGS],
             )
 
 

@@ -9,7 +9,8 @@ cdef extern from "simd.h" nogil:
         pass
     enum:
         VL "BP_VL"                          # reals in a word
-        MR "BP_MR"                          # rows of the full tile
+        MANY_REGISTERS "BP_MANY_REGISTERS"  # whether there are 32 vector registers, not 16
+        WIDEST "BP_WIDEST"                  # words of the widest tile of several rows
         IS_F64 "BP_IS_F64"
         MANTISSA_BITS "BP_MANTISSA_BITS"
         FUSED "BP_FUSED"                    # whether vr_fma rounds once

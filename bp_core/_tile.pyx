@@ -4,12 +4,15 @@
 multiplied, and a tile of C stays in registers. Every number of C is one chain of FMAs in the order
 of p, so tiles, strips, panels and cuts change the speed and never a bit.
 """
-from bp_core._simd cimport MR, VL, real, transpose4, vr, vr_add, vr_fma, vr_load, vr_set1, vr_store, vr_zero
+from bp_core._simd cimport (
+    MANY_REGISTERS, VL, WIDEST, real, transpose4, vr, vr_add, vr_fma, vr_load, vr_set1, vr_store, vr_zero,
+)
 from bp_core._kernel_table cimport BLOCK_ROWS
 
 cdef enum:
-    CUT = 256               # a longer sum is cut into pieces, so that a panel of B stays in the first cache
-    PACK_ROWS = 24          # from so many rows of C on, a panel of B is copied side by side first
+    CUT = 128               # a longer sum is cut into pieces, so that a panel of B stays in the first cache
+    PACK_ROWS = 24          # from so many rows of C on, a panel of B whose rows lie far apart is copied side by side
+    FAR = 3                 # far: so many times the panel's width
 
 
 ctypedef struct Product:
@@ -32,7 +35,7 @@ cdef inline void tile(
     const Product* g, Py_ssize_t i, Py_ssize_t w, Py_ssize_t height, Py_ssize_t width,
 ) noexcept nogil:
     """The tile of `height` rows from i and `width` words from w; both sizes are constants at compile time."""
-    cdef vr acc[16]
+    cdef vr acc[24]
     cdef vr b[8]
     cdef vr a
     cdef Py_ssize_t r, v, p
@@ -40,12 +43,18 @@ cdef inline void tile(
     cdef const real* A = g.A + i * A_row
     cdef const real* B = g.B + w * VL
     cdef const real* start = g.start
-    cdef real* C = g.C + i * g.C_stride + w * VL
+    cdef Py_ssize_t start_stride = g.start_stride, C_stride = g.C_stride
+    cdef real* C = g.C + i * C_stride + w * VL
+    cdef bint add = g.add
 
-    for r in range(height):
-        for v in range(width):
-            acc[r * width + v] = vr_zero() if start == NULL else vr_load(
-                start + (i + r) * g.start_stride + (w + v) * VL)
+    if start == NULL:
+        for r in range(height):
+            for v in range(width):
+                acc[r * width + v] = vr_zero()
+    else:
+        for r in range(height):
+            for v in range(width):
+                acc[r * width + v] = vr_load(start + (i + r) * start_stride + (w + v) * VL)
     for p in range(depth):
         for v in range(width):
             b[v] = vr_load(B + v * VL)
@@ -55,11 +64,13 @@ cdef inline void tile(
                 acc[r * width + v] = vr_fma(a, b[v], acc[r * width + v])
         A += A_step
         B += B_stride
+    if add:
+        for r in range(height):
+            for v in range(width):
+                acc[r * width + v] = vr_add(vr_load(C + r * C_stride + v * VL), acc[r * width + v])
     for r in range(height):
         for v in range(width):
-            if g.add:
-                acc[r * width + v] = vr_add(vr_load(C + r * g.C_stride + v * VL), acc[r * width + v])
-            vr_store(C + r * g.C_stride + v * VL, acc[r * width + v])
+            vr_store(C + r * C_stride + v * VL, acc[r * width + v])
 
 
 cdef inline Py_ssize_t strip(
@@ -72,15 +83,92 @@ cdef inline Py_ssize_t strip(
     return i
 
 
-cdef inline void panel(const Product* g, Py_ssize_t w, Py_ssize_t width) noexcept nogil:
-    """All rows of `width` words from w."""
+# Each a function of its own: in one piece the compiler runs out of registers.
+cdef Py_ssize_t strip_6x4(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 6, 4)
+
+
+cdef Py_ssize_t strip_4x4(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 4, 4)
+
+
+cdef Py_ssize_t strip_2x4(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 2, 4)
+
+
+cdef Py_ssize_t strip_1x4(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 1, 4)
+
+
+cdef Py_ssize_t strip_8x3(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 8, 3)
+
+
+cdef Py_ssize_t strip_4x3(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 4, 3)
+
+
+cdef Py_ssize_t strip_2x3(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 2, 3)
+
+
+cdef Py_ssize_t strip_1x3(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 1, 3)
+
+
+cdef Py_ssize_t strip_8x2(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 8, 2)
+
+
+cdef Py_ssize_t strip_6x2(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 6, 2)
+
+
+cdef Py_ssize_t strip_4x2(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 4, 2)
+
+
+cdef Py_ssize_t strip_2x2(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 2, 2)
+
+
+cdef Py_ssize_t strip_1x2(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 1, 2)
+
+
+cdef Py_ssize_t strip_16x1(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 16, 1)
+
+
+cdef Py_ssize_t strip_12x1(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 12, 1)
+
+
+cdef Py_ssize_t strip_4x1(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 4, 1)
+
+
+cdef Py_ssize_t strip_2x1(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 2, 1)
+
+
+cdef Py_ssize_t strip_1x1(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 1, 1)
+
+
+cdef void panel_of(const Product* g, Py_ssize_t w, Py_ssize_t width) noexcept nogil:
+    """All rows of `width` words from w, in the tallest tiles whose accumulators fit the registers, then shorter ones."""
     cdef Py_ssize_t i = 0
-    if width == 1:
-        i = strip(g, i, w, 2 * MR, width)
-    i = strip(g, i, w, MR, width)
-    i = strip(g, i, w, 4, width)
-    i = strip(g, i, w, 2, width)
-    i = strip(g, i, w, 1, width)
+    if width == 4:
+        i = strip_1x4(g, strip_2x4(g, strip_4x4(g, strip_6x4(g, i, w), w), w), w)
+    elif width == 3:
+        i = strip_1x3(g, strip_2x3(g, strip_4x3(g, strip_8x3(g, i, w), w), w), w)
+    elif width == 2:
+        i = strip_8x2(g, i, w) if MANY_REGISTERS else strip_6x2(g, i, w)
+        i = strip_1x2(g, strip_2x2(g, strip_4x2(g, i, w), w), w)
+    else:
+        i = strip_16x1(g, i, w) if MANY_REGISTERS else strip_12x1(g, i, w)
+        i = strip_1x1(g, strip_2x1(g, strip_4x1(g, i, w), w), w)
 
 
 cdef inline Py_ssize_t row_tiles(const Product* g, Py_ssize_t w, Py_ssize_t width) noexcept nogil:
@@ -91,35 +179,40 @@ cdef inline Py_ssize_t row_tiles(const Product* g, Py_ssize_t w, Py_ssize_t widt
     return w
 
 
-cdef inline void packed_panel(const Product* g, Py_ssize_t w, Py_ssize_t width, real* room) noexcept nogil:
-    """All rows of `width` words from w, with B's words copied side by side: far rows would share few cache sets."""
+cdef void only_row(const Product* g) noexcept nogil:
+    cdef Py_ssize_t w = 0
+    w = row_tiles(g, w, 8)
+    w = row_tiles(g, w, 4)
+    w = row_tiles(g, w, 2)
+    row_tiles(g, w, 1)
+
+
+cdef void packed_panel(const Product* g, Py_ssize_t w, Py_ssize_t width, real* room) noexcept nogil:
+    """The same, with B's words copied side by side first: far rows would share few cache sets."""
     cdef Product local = g[0]
     cdef Py_ssize_t p, v
     for p in range(g.depth):
         for v in range(width):
             vr_store(room + (p * width + v) * VL, vr_load(g.B + p * g.B_stride + (w + v) * VL))
     local.B, local.B_stride = room - w * VL, width * VL
-    panel(&local, w, width)
+    panel_of(&local, w, width)
 
 
 cdef void piece(const Product* g) noexcept nogil:
-    """The product over the whole depth of g."""
-    cdef vr room[512]           # CUT rows of two words
-    cdef Py_ssize_t w = 0
+    """The product over the whole depth of g, in as few panels as can be, all of nearly the same width."""
+    cdef vr room[512]           # CUT rows of WIDEST words
+    cdef Py_ssize_t panels = (g.words + WIDEST - 1) // WIDEST, w = 0, t, width
+    cdef bint packed = g.rows >= PACK_ROWS and g.depth >= 32 and g.B_stride >= FAR * WIDEST * VL
     if g.rows == 1:
-        w = row_tiles(g, w, 8)
-        w = row_tiles(g, w, 4)
-        w = row_tiles(g, w, 2)
-        w = row_tiles(g, w, 1)
+        only_row(g)
         return
-    while w + 2 <= g.words:
-        if g.rows >= PACK_ROWS and g.depth >= 32 and g.words > 2:
-            packed_panel(g, w, 2, <real*>room)
+    for t in range(panels):
+        width = (g.words - w + panels - t - 1) // (panels - t)
+        if packed:
+            packed_panel(g, w, width, <real*>room)
         else:
-            panel(g, w, 2)
-        w += 2
-    if w < g.words:
-        panel(g, w, 1)
+            panel_of(g, w, width)
+        w += width
 
 
 cdef void product(Product* g) noexcept nogil:

@@ -5,7 +5,7 @@
  * defines the same names:
  *
  *   BP_ISA   the instruction set's name        BP_VL   reals in a word
- *   BP_MR    rows of the full tile (BP_MR x 2 words of accumulators)
+ *   BP_MANY_REGISTERS   1 with 32 vector registers, 0 with 16
  *   vr       a word of BP_VL reals             vm      one truth value per real
  *
  * Semantics that every section keeps to the bit (the numeric contract leans on
@@ -53,7 +53,7 @@ BP_INLINE real real_from_bits(real_bits bits) { real r; memcpy(&r, &bits, sizeof
 
 #if defined(BP_ISA_V4)
 #define BP_ISA "v4"
-#define BP_MR 8
+#define BP_MANY_REGISTERS 1
 #if BP_IS_F64
 #define BP_VL 8
 #define BP_X86(op) _mm512_##op##_pd
@@ -81,7 +81,7 @@ BP_INLINE vm vm_first(int n) { return (vm)((1u << n) - 1u); }
 
 #elif defined(BP_ISA_V3)
 #define BP_ISA "v3"
-#define BP_MR 6
+#define BP_MANY_REGISTERS 0
 #if BP_IS_F64
 #define BP_VL 4
 #define BP_X86(op) _mm256_##op##_pd
@@ -114,7 +114,7 @@ BP_INLINE vr vr_select(vm m, vr a, vr b) { return BP_X86(blendv)(b, a, m); }
 
 #else /* base: SSE2, which every x86-64 CPU has */
 #define BP_ISA "base"
-#define BP_MR 6
+#define BP_MANY_REGISTERS 0
 #if BP_IS_F64
 #define BP_VL 2
 #define BP_X86(op) _mm_##op##_pd
@@ -184,7 +184,7 @@ BP_INLINE void transpose4(const real *in, ptrdiff_t in_stride, real *out, ptrdif
 #elif defined(BP_ISA_NEON)
 #include <arm_neon.h>
 #define BP_ISA "neon"
-#define BP_MR 8
+#define BP_MANY_REGISTERS 1
 #if BP_IS_F64
 #define BP_VL 2
 #define BP_ARM(op) op##_f64
@@ -243,7 +243,7 @@ BP_INLINE void vr_prefetch(const real *p) { __builtin_prefetch(p); }
 /* ------------------------------------------- base: any other CPU, one real */
 #elif defined(BP_ISA_BASE)
 #define BP_ISA "base"
-#define BP_MR 4
+#define BP_MANY_REGISTERS 0
 #define BP_VL 1
 typedef real vr;
 typedef int vm;
@@ -287,6 +287,9 @@ BP_INLINE void transpose4(const real *in, ptrdiff_t in_stride, real *out, ptrdif
             out[j * out_stride + i] = in[i * in_stride + j];
 }
 #endif
+
+/* Words of the widest register tile of several rows. */
+#define BP_WIDEST (BP_MANY_REGISTERS ? 4 : 2)
 
 #define BP_TABLE_NAME "bp_core.kernels/1/" BP_ISA "/" BP_DTYPE
 
