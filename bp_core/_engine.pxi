@@ -15,6 +15,7 @@ DTYPE = dtype("float32" if sizeof(real) == sizeof(float) else "float64")
 
 include "_engine_plan.pxi"
 include "_engine_arrays.pxi"
+include "_engine_team.pxi"
 include "_engine_passes.pxi"
 include "_engine_update.pxi"
 include "_engine_train.pxi"
@@ -49,8 +50,8 @@ cdef bint parameters_finite(const Net* net) noexcept nogil:
     cdef Py_ssize_t l, k
     for l in range(net.n_layers):
         layer = &net.layers[l]
-        for k in range(layer.fan_in):
-            if not net.kernels.all_finite(layer.W + k * layer.stride, layer.fan_out):
+        for k in range(layer.W_rows):
+            if not net.kernels.all_finite(layer.W + k * layer.W_stride, layer.W_columns):
                 return False
         if layer.bias != NO_BIAS and not net.kernels.all_finite(
             layer.b, layer.fan_out if layer.bias == UNIT_BIAS else 1
@@ -77,11 +78,17 @@ def all_finite(bytes plan, parameters):
         close_net(&net)
 
 
-def training_workspace(bytes plan, Py_ssize_t n, Py_ssize_t batch_size, double clip_norm):
+cdef Py_ssize_t check_threads(Py_ssize_t threads) except -1:
+    if not 1 <= threads <= MOST_THREADS:
+        raise ValueError(f"{threads} threads; expected 1 to {MOST_THREADS}")
+    return threads
+
+
+def training_workspace(bytes plan, Py_ssize_t n, Py_ssize_t batch_size, double clip_norm, Py_ssize_t threads):
     """The length of the array of zeros that `train` needs as its workspace."""
     cdef Job job
     memset(&job, 0, sizeof(Job))
-    cdef Needs needs = training_needs(n, batch_size, clip_norm)
+    cdef Needs needs = training_needs(n, batch_size, clip_norm, check_threads(threads))
     try:
         open_net(&job.net, plan)
         return workspace_reals(&job, &needs)
@@ -100,7 +107,7 @@ def train(bytes plan, parameters, tuple recipe, tuple state, tuple data, tuple o
     memset(&t, 0, sizeof(Training))
     X, y, classes, weights = data
     t.job.loss, t.job.threshold = objective
-    t.epochs, t.batch_size, t.target_loss, t.budget, order, losses, seconds, random = epochs
+    t.epochs, t.batch_size, t.target_loss, t.budget, order, losses, seconds, random, t.threads = epochs
     try:
         open_net(&t.job.net, plan)
         check_loss(&t.job.net, t.job.loss)
@@ -112,7 +119,8 @@ def train(bytes plan, parameters, tuple recipe, tuple state, tuple data, tuple o
             t.random = <bp_bit_generator*>PyCapsule_GetPointer(random, "BitGenerator")
         open_update(&t, recipe, state)
         open_epochs(&t, order, losses, seconds)
-        needs = training_needs(t.job.X.rows, t.batch_size, t.update.recipe.clip_norm)
+        needs = training_needs(t.job.X.rows, t.batch_size, t.update.recipe.clip_norm, check_threads(t.threads))
+        t.job.chunk = t.threads * <Py_ssize_t>CHUNK_ROWS
         bind_parameters(&t.job.net, <real*>t.job.parameters.data)
         bind_workspace(&t.job, &needs, workspace)
         with nogil:

@@ -1,20 +1,30 @@
-"""Whole passes over the rows in hand: load, forward, loss, backward, gradient.
+"""Whole passes over the rows in hand: load, forward, loss, backward.
 
-Rows are handled in chunks that stay in cache; a chunk is a whole number of the contract's blocks, so
-the chunk size changes no bit. `Job` is all that one native call knows.
+A batch is handled in chunks that stay in cache; a chunk is a whole number of the contract's blocks, so
+the chunk size changes no bit. `Job` is all that one native call knows; each of its threads, a `Worker`,
+carries its own rows of a chunk through all layers.
 """
 from bp_core._kernel_table cimport (
-    BINARY_CROSS_ENTROPY, BLOCK_ROWS, CROSS_ENTROPY, HALF_SQUARED_ERROR, LOSSES, SIGMOID, SOFTMAX,
+    BINARY_CROSS_ENTROPY, BLOCK_ROWS, CROSS_ENTROPY, HALF_SQUARED_ERROR, LOSSES, SIGMOID, SOFTMAX, Rule,
 )
 
 cdef enum:
-    CHUNK_ROWS = 4 * BLOCK_ROWS
+    CHUNK_ROWS = 4 * BLOCK_ROWS     # a thread's rows of a chunk
+    PANEL_ROWS = 120                # most rows and lines of a panel of grad_W, which stays in the first cache
+    PANEL_LINES = 4
 
-cdef enum:
-    PANEL_BYTES = 131072        # of grad_W: a panel, its weights and their state stay in the second-level cache
-
-cdef enum Status:               # why a native call stopped
+cdef enum Status:                   # why a native call stopped
     DONE, OUT_OF_TIME, TARGET_LOSS, NOT_FINITE, BAD_X, BAD_Y, BAD_CLASS, BAD_ORDER
+
+ctypedef struct Worker:             # what one thread of a call has for itself
+    Py_ssize_t number
+    real* panel                     # (PANEL_ROWS, PANEL_LINES lines)
+    real* bias_row                  # (widest,): the gradient of a bias
+    double powers[2]                # beta1^t, beta2^t
+    Rule rule                       # the numbers of the step in hand
+    Status status                   # of its rows
+    Py_ssize_t bad_row              # the row a BAD_... status means
+    char own_line[64]
 
 ctypedef struct Job:
     Net net
@@ -28,6 +38,7 @@ ctypedef struct Job:
     Py_ssize_t bad_row          # the row a BAD_... status means
     int loss
     real threshold
+    Py_ssize_t chunk            # most rows in hand: a whole number of blocks for each worker
     real* x                     # (chunk, n_in): the rows in hand, converted
     real* targets               # (chunk, n_out)
     real* scale                 # (chunk,): weight / divisor
@@ -35,24 +46,33 @@ ctypedef struct Job:
     real* delta_x               # (chunk, n_in): dLoss/dx, or NULL
     double* row_loss            # (chunk,)
     double* row_weight          # (chunk,)
+    double* block_sums          # (2, blocks of 128 rows in all W and b): parts of penalties and norms
+    Team team
+    Worker workers[64]          # MOST_THREADS
 
 ctypedef struct Needs:          # what of the workspace a call uses
     Py_ssize_t rows
+    Py_ssize_t threads
     bint backward
-    bint panels                 # the gradient by panels
     bint gradient               # the whole gradient
     bint inputs
     bint all_z
 
 
-cdef inline Py_ssize_t panel_rows(const Layer* layer) noexcept nogil:
-    """Rows of W in a panel: a multiple of 24, the rows of any tile, near PANEL_BYTES."""
-    cdef Py_ssize_t rows = PANEL_BYTES // (layer.stride * <Py_ssize_t>sizeof(real)) // 24 * 24
-    return min(min(max(rows, 24), 120), layer.fan_in)
-
-
 cdef inline double* take_doubles(real** room, Py_ssize_t n) noexcept nogil:
     return <double*>take(room, n * <Py_ssize_t>(sizeof(double) // sizeof(real)))
+
+
+cdef inline Py_ssize_t blocks_of(Py_ssize_t rows) noexcept nogil:
+    return (rows + BLOCK_ROWS - 1) // BLOCK_ROWS
+
+
+cdef Py_ssize_t all_blocks(const Net* net) noexcept nogil:
+    """Blocks of rows of every W, and one for every b."""
+    cdef Py_ssize_t l, blocks = net.n_layers
+    for l in range(net.n_layers):
+        blocks += blocks_of(net.layers[l].W_rows)
+    return blocks
 
 
 cdef void take_layer(Layer* layer, const Needs* needs, bint output, bint transposed, real** room) noexcept nogil:
@@ -62,10 +82,18 @@ cdef void take_layer(Layer* layer, const Needs* needs, bint output, bint transpo
     if needs.backward:
         layer.delta = take(room, needs.rows * layer.stride)
         layer.unit_sums = take(room, layer.stride) if layer.bias == LAYER_BIAS else NULL
-    if transposed:
+    if transposed and not layer.narrow:
         layer.WT = take(room, layer.fan_out * layer.WT_stride)
-    if needs.panels:
-        layer.panel = take(room, panel_rows(layer) * layer.stride)
+
+
+cdef void take_workers(Job* job, const Needs* needs, real** room) noexcept nogil:
+    cdef Worker* worker
+    cdef Py_ssize_t t
+    for t in range(needs.threads):
+        worker = &job.workers[t]
+        worker.number = t
+        worker.panel = take(room, PANEL_ROWS * PANEL_LINES * LINE)
+        worker.bias_row = take(room, job.net.widest)
 
 
 cdef real* take_workspace(Job* job, const Needs* needs, real* room) noexcept nogil:
@@ -77,12 +105,15 @@ cdef real* take_workspace(Job* job, const Needs* needs, real* room) noexcept nog
     job.scale = take(&room, needs.rows)
     job.row_loss = take_doubles(&room, needs.rows)
     job.row_weight = take_doubles(&room, needs.rows)
+    job.block_sums = take_doubles(&room, 2 * all_blocks(net))
     take_bias_rows(net, &room)
     for l in range(net.n_layers):
         take_layer(
             &net.layers[l], needs, l == net.n_layers - 1, needs.backward and (l > 0 or needs.inputs), &room)
     job.gradient = take(&room, net.size) if needs.gradient else NULL
     job.delta_x = take(&room, needs.rows * net.x_stride) if needs.inputs else NULL
+    if needs.backward:
+        take_workers(job, needs, &room)
     return room
 
 
@@ -152,61 +183,67 @@ cdef Status check_order(Job* job, Py_ssize_t first, Py_ssize_t rows) noexcept no
     return DONE
 
 
-cdef Status load_classes(Job* job, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:
+cdef Status load_classes(Job* job, Worker* worker, Py_ssize_t first, Py_ssize_t at, Py_ssize_t rows) noexcept nogil:
     """Class indices as rows of zeros with a one."""
     cdef Py_ssize_t s, stride = padded(job.net.n_out)
+    cdef real* targets = job.targets + at * stride
     cdef int64_t index
-    memset(job.targets, 0, rows * stride * sizeof(real))
+    memset(targets, 0, rows * stride * sizeof(real))
     for s in range(rows):
         index = (<const int64_t*>job.classes.data)[row_at(job, first + s)]
         if index < 0 or index >= job.net.n_out:
-            job.bad_row = row_at(job, first + s)
+            worker.bad_row = row_at(job, first + s)
             return BAD_CLASS
-        job.targets[s * stride + index] = 1
+        targets[s * stride + index] = 1
     return DONE
 
 
-cdef void load_weights(Job* job, Py_ssize_t first, Py_ssize_t rows, double divisor) noexcept nogil:
+cdef void load_weights(Job* job, Py_ssize_t first, Py_ssize_t at, Py_ssize_t rows, double divisor) noexcept nogil:
     """The rows' weights, and what their gradients are multiplied by."""
     cdef Py_ssize_t s
     cdef real share = <real>(1 / divisor)
     if not job.weights.open:
-        for s in range(rows):
+        for s in range(at, at + rows):
             job.scale[s] = share
         return
     for s in range(rows):
-        job.row_weight[s] = (<const double*>job.weights.data)[row_at(job, first + s)]
-        job.scale[s] = <real>(job.row_weight[s] / divisor)
+        job.row_weight[at + s] = (<const double*>job.weights.data)[row_at(job, first + s)]
+        job.scale[at + s] = <real>(job.row_weight[at + s] / divisor)
 
 
-cdef Status load_targets(Job* job, Py_ssize_t first, Py_ssize_t rows, const int64_t* order) noexcept nogil:
-    cdef Py_ssize_t finite
-    if job.classes.open:
-        return load_classes(job, first, rows)
-    finite = read_rows(job.net.kernels, &job.y, first, order, rows, job.targets, padded(job.net.n_out))
-    if finite == rows:
-        return DONE
-    job.bad_row = row_at(job, first + finite)
-    return BAD_Y
-
-
-cdef Status load_rows(Job* job, Py_ssize_t first, Py_ssize_t rows, bint targets, double divisor) noexcept nogil:
-    """Gather and convert rows `first`, ... of the order, with their targets and weights."""
+cdef Status load_table(
+    const Job* job, Worker* worker, const Table* table, Status bad, Py_ssize_t first, Py_ssize_t rows,
+    real* out, Py_ssize_t out_stride,
+) noexcept nogil:
+    """Gather and convert rows `first`, ... of the order; `bad` where one is not finite."""
     cdef const int64_t* order = NULL
-    cdef Status status = check_order(job, first, rows)
     cdef Py_ssize_t finite
-    if status != DONE:
-        return status
     if job.order != NULL:
         order = job.order + first
-    finite = read_rows(job.net.kernels, &job.X, first, order, rows, job.x, job.net.x_stride)
+    finite = read_rows(job.net.kernels, table, first, order, rows, out, out_stride)
+    if finite == rows:
+        return DONE
+    worker.bad_row = row_at(job, first + finite)
+    return bad
+
+
+cdef Status load_rows(
+    Job* job, Worker* worker, Py_ssize_t first, Py_ssize_t at, Py_ssize_t rows, bint targets, double divisor,
+) noexcept nogil:
+    """Rows `first`, ... of the order to places `at`, ... of the chunk, with their targets and weights."""
+    cdef Status status = check_order(job, first, rows)
+    if status != DONE:
+        return status
+    status = load_table(job, worker, &job.X, BAD_X, first, rows, job.x + at * job.net.x_stride, job.net.x_stride)
     if not targets:
         return DONE
-    if finite < rows:
-        job.bad_row = row_at(job, first + finite)
-        return BAD_X
-    load_weights(job, first, rows, divisor)
-    return load_targets(job, first, rows, order)
+    if status != DONE:
+        return status
+    load_weights(job, first, at, rows, divisor)
+    if job.classes.open:
+        return load_classes(job, worker, first, at, rows)
+    return load_table(
+        job, worker, &job.y, BAD_Y, first, rows, job.targets + at * padded(job.net.n_out), padded(job.net.n_out))
 
 
 cdef double loss_divisor(const Job* job, Py_ssize_t rows) noexcept nogil:
@@ -217,93 +254,106 @@ cdef double loss_divisor(const Job* job, Py_ssize_t rows) noexcept nogil:
 
 
 # ----------------------------------------------------------------- the passes
+cdef void refresh_layer(Net* net, Layer* layer) noexcept nogil:
+    """Bring what is derived from a layer's parameters up to date: the bias row and the transposed copy."""
+    spread_bias(layer)
+    if layer.WT != NULL and not layer.narrow:
+        net.kernels.transpose(
+            layer.W, layer.W_stride, layer.WT, layer.WT_stride, layer.fan_in, layer.fan_out)
+
+
 cdef void start_pass(Net* net) noexcept nogil:
-    """Bring what is derived from the parameters up to date: bias rows and transposed copies."""
-    cdef Layer* layer
     cdef Py_ssize_t l
     for l in range(net.n_layers):
-        layer = &net.layers[l]
-        spread_bias(layer)
-        if layer.WT != NULL:
-            net.kernels.transpose(
-                layer.W, layer.stride, layer.WT, layer.WT_stride, layer.fan_in, layer.fan_out)
+        refresh_layer(net, &net.layers[l])
 
 
-cdef void forward_pass(Net* net, const real* x, Py_ssize_t x_stride, Py_ssize_t rows) noexcept nogil:
-    """z = a_prev W + b and a = f(z), layer after layer."""
-    cdef const Kernels* kernels = net.kernels
-    cdef const real* a_prev = x
-    cdef Py_ssize_t a_prev_stride = x_stride, l
-    cdef Layer* layer
-    for l in range(net.n_layers):
-        layer = &net.layers[l]
-        kernels.forward(
-            a_prev, a_prev_stride, layer.W, layer.stride, layer.b_row, layer.z, layer.stride,
+cdef inline void layer_forward(
+    const Net* net, const Layer* layer, const real* a_prev, Py_ssize_t a_prev_stride, real* z, real* a, Py_ssize_t rows,
+) noexcept nogil:
+    """z = a_prev W + b and a = f(z)."""
+    if layer.narrow:
+        net.kernels.forward_narrow(
+            a_prev, a_prev_stride, layer.W, layer.W_stride, layer.b_row, z, layer.stride,
             rows, layer.fan_in, layer.fan_out)
-        kernels.activate[layer.activation](layer.z, layer.a, rows, layer.fan_out, layer.stride)
-        a_prev, a_prev_stride = layer.a, layer.stride
+    else:
+        net.kernels.forward(
+            a_prev, a_prev_stride, layer.W, layer.W_stride, layer.b_row, z, layer.stride,
+            rows, layer.fan_in, layer.fan_out)
+    net.kernels.activate[layer.activation](z, a, rows, layer.fan_out, layer.stride)
 
 
-cdef double loss_pass(Job* job, Py_ssize_t rows, bint backward, double sum) noexcept nogil:
-    """Add the rows' weighted losses to `sum`; with `backward` write dLoss/dz of the output."""
+cdef void forward_pass(Job* job, Py_ssize_t at, Py_ssize_t rows) noexcept nogil:
+    """Layer after layer, for `rows` rows of the chunk from `at`."""
+    cdef const real* a_prev = job.x + at * job.net.x_stride
+    cdef Py_ssize_t a_prev_stride = job.net.x_stride, l
+    cdef Layer* layer
+    for l in range(job.net.n_layers):
+        layer = &job.net.layers[l]
+        layer_forward(
+            &job.net, layer, a_prev, a_prev_stride, layer.z + at * layer.stride, layer.a + at * layer.stride, rows)
+        a_prev, a_prev_stride = layer.a + at * layer.stride, layer.stride
+
+
+cdef void loss_pass(Job* job, Py_ssize_t at, Py_ssize_t rows, bint backward) noexcept nogil:
+    """The loss of each row; with `backward` also dLoss/dz of the output."""
     cdef Layer* layer = &job.net.layers[job.net.n_layers - 1]
     cdef const Kernels* kernels = job.net.kernels
+    cdef Py_ssize_t place = at * layer.stride
+    cdef real* delta = layer.delta + place if backward else NULL
     kernels.loss[job.loss](
-        layer.z, layer.a, job.targets, job.scale, job.row_loss, layer.delta if backward else NULL,
+        layer.z + place, layer.a + place, job.targets + place, job.scale + at, job.row_loss + at, delta,
         rows, layer.fan_out, layer.stride, job.threshold)
     if backward and job.loss != CROSS_ENTROPY and job.loss != BINARY_CROSS_ENTROPY:
-        kernels.derive[layer.activation](layer.z, layer.a, layer.delta, rows, layer.fan_out, layer.stride)
-    return kernels.sum_losses(job.row_loss, job.row_weight if job.weights.open else NULL, rows, sum)
+        kernels.derive[layer.activation](layer.z + place, layer.a + place, delta, rows, layer.fan_out, layer.stride)
 
 
-cdef void backward_pass(Job* job, Py_ssize_t rows) noexcept nogil:
+cdef void backward_pass(Job* job, Py_ssize_t at, Py_ssize_t rows) noexcept nogil:
     """delta_prev = (delta W^T) f'(z_prev), from the output down; dLoss/dx where it is wanted."""
     cdef const Kernels* kernels = job.net.kernels
     cdef Layer* layer
     cdef Layer* below
-    cdef Py_ssize_t l
+    cdef Py_ssize_t l, place
     for l in range(job.net.n_layers - 1, 0, -1):
         layer = &job.net.layers[l]
         below = &job.net.layers[l - 1]
+        place = at * below.stride
         kernels.backward(
-            layer.delta, layer.stride, layer.WT, layer.WT_stride, below.delta, below.stride,
+            layer.delta + at * layer.stride, layer.stride, layer.WT, layer.WT_stride, below.delta + place, below.stride,
             rows, layer.fan_in, layer.fan_out)
-        kernels.derive[below.activation](below.z, below.a, below.delta, rows, below.fan_out, below.stride)
+        kernels.derive[below.activation](
+            below.z + place, below.a + place, below.delta + place, rows, below.fan_out, below.stride)
     if job.delta_x != NULL:
         layer = &job.net.layers[0]
         kernels.backward(
-            layer.delta, layer.stride, layer.WT, layer.WT_stride, job.delta_x, job.net.x_stride,
-            rows, layer.fan_in, layer.fan_out)
+            layer.delta + at * layer.stride, layer.stride, layer.WT, layer.WT_stride,
+            job.delta_x + at * job.net.x_stride, job.net.x_stride, rows, layer.fan_in, layer.fan_out)
 
 
-# --------------------------------------------------------------- the gradient
-cdef void weight_gradient(
-    Job* job, Py_ssize_t l, Py_ssize_t rows, Py_ssize_t k, Py_ssize_t count, real* grad_W, bint add,
-) noexcept nogil:
-    """grad_W of `count` input units from k of layer l, over the rows in hand."""
-    cdef Layer* layer = &job.net.layers[l]
-    cdef const real* a_prev = job.x if l == 0 else job.net.layers[l - 1].a
-    cdef Py_ssize_t a_prev_stride = job.net.x_stride if l == 0 else job.net.layers[l - 1].stride
-    job.net.kernels.gradient(
-        a_prev + k, a_prev_stride, 1, layer.delta, layer.stride, grad_W, layer.stride,
-        rows, count, layer.fan_out, add)
+cdef void sum_losses(const Job* job, Py_ssize_t rows, double* sum) noexcept nogil:
+    """Add the chunk's weighted losses."""
+    sum[0] = job.net.kernels.sum_losses(
+        job.row_loss, job.row_weight if job.weights.open else NULL, rows, sum[0])
 
 
-cdef void bias_gradient(Job* job, const Layer* layer, Py_ssize_t rows, real* grad_b, bint add) noexcept nogil:
-    """The sum of every unit's delta over the rows in hand, which is grad_W with a_prev = 1."""
-    cdef real one = 1
-    if layer.bias != NO_BIAS:
-        job.net.kernels.gradient(
-            &one, 0, 0, layer.delta, layer.stride, grad_b if layer.bias == UNIT_BIAS else layer.unit_sums,
-            layer.stride, rows, 1, layer.fan_out, add)
+cdef void rows_pass(Job* job, Worker* worker, Py_ssize_t first, Py_ssize_t rows, double divisor) noexcept nogil:
+    """This worker's share of the chunk that starts at place `first` of the order: forward, loss, every delta."""
+    cdef Py_ssize_t at = rows * worker.number // job.team.barrier.size
+    cdef Py_ssize_t count = rows * (worker.number + 1) // job.team.barrier.size - at
+    worker.status = DONE
+    if count == 0:
+        return
+    worker.status = load_rows(job, worker, first + at, at, count, True, divisor)
+    if worker.status == DONE:
+        forward_pass(job, at, count)
+        loss_pass(job, at, count, True)
+        backward_pass(job, at, count)
 
 
-cdef void finish_bias_gradient(const Layer* layer, real* grad_b) noexcept nogil:
-    """The gradient of a bias that all units share: the units' sums added in the order of j."""
-    cdef real total = 0
-    cdef Py_ssize_t j
-    if layer.bias == LAYER_BIAS:
-        for j in range(layer.fan_out):
-            total = total + layer.unit_sums[j]
-        memset(grad_b, 0, layer.b_size * sizeof(real))
-        grad_b[0] = total
+cdef const Worker* first_failure(const Job* job) noexcept nogil:
+    """The first worker, in the order of the rows, that could not do its share, or NULL."""
+    cdef Py_ssize_t t
+    for t in range(job.team.barrier.size):
+        if job.workers[t].status != DONE:
+            return &job.workers[t]
+    return NULL

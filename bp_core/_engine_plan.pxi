@@ -2,7 +2,8 @@
 
 A plan is a ``bytes`` of int64: the number of layers of weights L, the L + 1 layer sizes, L activations,
 L bias modes. The parameters are one buffer: for each layer the rows of W, then b, each row padded with
-zeros to a whole number of 64-byte lines.
+zeros to a whole number of 64-byte lines. A narrow layer, of few units and many inputs, stores the transpose
+of W: its rows are then long, where those of W would be mostly padding.
 """
 from cpython.bytes cimport PyBytes_AsString, PyBytes_Size
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
@@ -18,6 +19,8 @@ cdef enum BiasMode:
 cdef enum:
     MAX_SIZE = 1 << 30              # units of a layer
     FEW_LAYERS = 4                  # need no allocation
+    NARROW_UNITS = 8                # a layer of at most so many units
+    NARROW_INPUTS = 16              # and at least so many inputs is narrow (the numeric contract)
 
 cdef extern from *:
     const int64_t MAX_PARAMETERS "(INT64_C(1) << 44)"
@@ -25,22 +28,25 @@ cdef extern from *:
 ctypedef struct Layer:
     Py_ssize_t fan_in
     Py_ssize_t fan_out
-    Py_ssize_t stride               # reals from one row of W, z, a, delta to the next
+    Py_ssize_t stride               # reals from one row of z, a, delta to the next
+    Py_ssize_t W_rows               # of W as it is stored: fan_in, or fan_out where narrow
+    Py_ssize_t W_columns            # fan_out, or fan_in
+    Py_ssize_t W_stride             # reals from one stored row to the next
     Py_ssize_t WT_stride            # reals from one row of the transposed copy of W to the next
     Py_ssize_t W_at                 # where W and b start in the parameters
     Py_ssize_t b_at
     Py_ssize_t b_size               # reals of b: a row, a line or nothing
+    bint narrow                     # W is stored transposed
     int activation
     int bias
-    real* W                         # (fan_in, fan_out)
+    real* W                         # (W_rows, W_columns)
     real* b                         # (b_size,)
     real* b_row                     # (stride,): b, or its one number for every unit, or zeros
-    real* WT                        # (fan_out, fan_in), or NULL
+    real* WT                        # (fan_out, fan_in): a transposed copy, W itself where narrow, or NULL
     real* z                         # (rows, fan_out); a itself where z need not be kept
     real* a                         # (rows, fan_out)
     real* delta                     # (rows, fan_out)
     real* unit_sums                 # (stride,): the sums of delta behind a shared bias, or NULL
-    real* panel                     # (panel rows, stride): room for a panel of grad_W, or NULL
 
 ctypedef struct Net:
     const Kernels* kernels
@@ -60,10 +66,14 @@ cdef inline Py_ssize_t padded(Py_ssize_t n) noexcept nogil:
     return stride + LINE if stride % (64 * LINE) == 0 else stride
 
 
+cdef inline bint is_narrow(Py_ssize_t fan_in, Py_ssize_t fan_out) noexcept nogil:
+    return fan_out <= NARROW_UNITS and fan_in >= NARROW_INPUTS
+
+
 cdef int check_plan(const int64_t* words, Py_ssize_t n_words) except -1:
     """Raise unless the plan is whole and every size safe."""
     cdef int64_t n_layers = words[0] if n_words > 0 else 0
-    cdef int64_t total = 0, l
+    cdef int64_t total = 0, l, fan_in, fan_out
     if n_layers < 1 or n_layers > n_words or n_words != 2 + 3 * n_layers:
         raise ValueError("the plan of the network is damaged: its length and its number of layers disagree")
     for l in range(n_layers + 1):
@@ -74,7 +84,10 @@ cdef int check_plan(const int64_t* words, Py_ssize_t n_words) except -1:
             raise ValueError(f"layer {l} has an unknown activation, number {words[2 + n_layers + l]}")
         if not 0 <= words[2 + 2 * n_layers + l] < BIAS_MODES:
             raise ValueError(f"layer {l} has an unknown bias mode, number {words[2 + 2 * n_layers + l]}")
-        total += (words[1 + l] + 2) * <int64_t>padded(words[2 + l])
+        fan_in, fan_out = words[1 + l], words[2 + l]
+        if is_narrow(fan_in, fan_out):
+            fan_in, fan_out = fan_out, fan_in
+        total += (fan_in + 2) * <int64_t>padded(fan_out)
         if total > MAX_PARAMETERS:
             raise ValueError(f"the network has more than {MAX_PARAMETERS} parameters")
     return 0
@@ -111,10 +124,14 @@ cdef void lay_out(Net* net, const int64_t* words) noexcept nogil:
         layer.fan_in, layer.fan_out = words[1 + l], words[2 + l]
         layer.activation = <int>words[2 + net.n_layers + l]
         layer.bias = <int>words[2 + 2 * net.n_layers + l]
-        layer.stride, layer.WT_stride = padded(layer.fan_out), padded(layer.fan_in)
+        layer.stride = padded(layer.fan_out)
+        layer.narrow = is_narrow(layer.fan_in, layer.fan_out)
+        layer.W_rows = layer.fan_out if layer.narrow else layer.fan_in
+        layer.W_columns = layer.fan_in if layer.narrow else layer.fan_out
+        layer.W_stride, layer.WT_stride = padded(layer.W_columns), padded(layer.fan_in)
         layer.b_size = layer.stride if layer.bias == UNIT_BIAS else (LINE if layer.bias == LAYER_BIAS else 0)
         layer.W_at = net.size
-        layer.b_at = layer.W_at + layer.fan_in * layer.stride
+        layer.b_at = layer.W_at + layer.W_rows * layer.W_stride
         net.size = layer.b_at + layer.b_size
         net.widest = max(net.widest, layer.stride)
 
@@ -132,11 +149,13 @@ cdef inline bint keeps_z(const Layer* layer) noexcept nogil:
 
 cdef void bind_parameters(Net* net, real* parameters) noexcept nogil:
     """Point every layer at its W and b."""
+    cdef Layer* layer
     cdef Py_ssize_t l
     for l in range(net.n_layers):
-        net.layers[l].W = parameters + net.layers[l].W_at
-        net.layers[l].b = parameters + net.layers[l].b_at
-        net.layers[l].b_row = net.layers[l].b
+        layer = &net.layers[l]
+        layer.W = parameters + layer.W_at
+        layer.b = layer.b_row = parameters + layer.b_at
+        layer.WT = layer.W if layer.narrow else NULL
 
 
 cdef inline real* take(real** room, Py_ssize_t n) noexcept nogil:
@@ -172,17 +191,18 @@ cdef void spread_bias(Layer* layer) noexcept nogil:
 
 
 def layout(bytes plan):
-    """Where each layer lies: (size, [(W_at, fan_in, fan_out, stride, b_at, b_length), ...]), in reals."""
+    """Where each layer lies: (size, [(W_at, rows, columns, stride, narrow, b_at, b_length), ...]), in reals."""
     cdef Net net
-    cdef Py_ssize_t l, b_length
+    cdef Layer* layer
+    cdef Py_ssize_t l
     open_net(&net, plan)
     try:
         places = []
         for l in range(net.n_layers):
-            b_length = (0, 1, net.layers[l].fan_out)[net.layers[l].bias]
+            layer = &net.layers[l]
             places.append((
-                net.layers[l].W_at, net.layers[l].fan_in, net.layers[l].fan_out, net.layers[l].stride,
-                net.layers[l].b_at, b_length,
+                layer.W_at, layer.W_rows, layer.W_columns, layer.W_stride, bool(layer.narrow),
+                layer.b_at, (0, 1, layer.fan_out)[layer.bias],
             ))
         return net.size, places
     finally:

@@ -17,21 +17,19 @@ cdef enum:
 
 
 # ----------------------------------------------------------------- prediction
+ctypedef struct Prediction:         # all that the threads of one prediction share
+    Net net
+    Table X
+    Run parameters
+    Run out
+    real* room
+    Py_ssize_t block                # rows taken through all layers at once
+    Team team
+
+
 cdef Py_ssize_t prediction_reals(const Net* net, Py_ssize_t rows) noexcept nogil:
-    """Room for converted rows, two layers of activations, and bias rows."""
-    return rows * (net.x_stride + 2 * net.widest) + bias_rows_size(net)
-
-
-cdef real* take_prediction(Net* net, Py_ssize_t rows, real* room) noexcept nogil:
-    """Let the layers share two rooms in turn; returns where converted rows go."""
-    cdef real* x = take(&room, rows * net.x_stride)
-    cdef real* pair[2]
-    cdef Py_ssize_t l
-    pair[0], pair[1] = take(&room, rows * net.widest), take(&room, rows * net.widest)
-    take_bias_rows(net, &room)
-    for l in range(net.n_layers):
-        net.layers[l].z = net.layers[l].a = pair[l % 2]
-    return x
+    """Room for converted rows and two layers of activations; each piece a whole number of lines."""
+    return rows * (net.x_stride + 2 * net.widest)
 
 
 cdef inline void copy_rows(const real* rows_from, Py_ssize_t stride, real* out, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
@@ -41,39 +39,76 @@ cdef inline void copy_rows(const real* rows_from, Py_ssize_t stride, real* out, 
         memcpy(out + s * n, rows_from + s * stride, n * sizeof(real))
 
 
-cdef void predict_rows(Net* net, const Table* X, real* room, real* out) noexcept nogil:
-    """The output for every row of X, a block of rows at a time."""
-    cdef Py_ssize_t block = min(X.rows, <Py_ssize_t>BLOCK_ROWS), first = 0, rows
-    cdef real* converted = take_prediction(net, block, room)
-    cdef Layer* last = &net.layers[net.n_layers - 1]
-    cdef bint in_place = is_rows_of_real(X)
-    start_pass(net)
-    while first < X.rows:
-        rows = min(block, X.rows - first)
-        if in_place:
-            forward_pass(
-                net, <const real*>(X.data + first * X.row_step), X.row_step // <Py_ssize_t>sizeof(real), rows)
-        else:
-            read_rows(net.kernels, X, first, NULL, rows, converted, net.x_stride)
-            forward_pass(net, converted, net.x_stride, rows)
-        copy_rows(last.a, last.stride, out + first * net.n_out, net.n_out, rows)
-        first += rows
+cdef void predict_block(
+    const Net* net, const Table* X, Py_ssize_t first, Py_ssize_t rows, real* room, Py_ssize_t block, real* out,
+) noexcept nogil:
+    """The output for some rows of X, layer after layer between two rooms.
+
+    Rows are read in place where they are numbers of this kind, but for a narrow layer, which reads whole words.
+    """
+    cdef real* pair = room + block * net.x_stride
+    cdef const real* a_prev = room
+    cdef const Layer* layer
+    cdef Py_ssize_t a_prev_stride = net.x_stride, l
+    cdef real* a = room
+    if is_rows_of_real(X) and not net.layers[0].narrow:
+        a_prev, a_prev_stride = <const real*>(X.data + first * X.row_step), X.row_step // <Py_ssize_t>sizeof(real)
+    else:
+        read_rows(net.kernels, X, first, NULL, rows, room, net.x_stride)
+    for l in range(net.n_layers):
+        layer = &net.layers[l]
+        a = pair + l % 2 * block * net.widest
+        layer_forward(net, layer, a_prev, a_prev_stride, a, a, rows)
+        a_prev, a_prev_stride = a, layer.stride
+    copy_rows(a, a_prev_stride, out + first * net.n_out, net.n_out, rows)
 
 
-cdef int predict_table(Net* net, const Table* X, real* out) except -1:
-    """Find room, on the stack for a small network and one row, and predict without the GIL."""
-    cdef real small[2048]
-    cdef Py_ssize_t rows = min(X.rows, <Py_ssize_t>BLOCK_ROWS), size = prediction_reals(net, rows)
-    cdef real* room = NULL
-    if rows == 1 and size <= SMALL:
-        predict_rows(net, X, small, out)
-        return 0
-    room = <real*>calloc(size + LINE, sizeof(real))
+cdef void predict_share(void* prediction, Py_ssize_t number) noexcept nogil:
+    """One thread's blocks of rows."""
+    cdef Prediction* p = <Prediction*>prediction
+    cdef real* room = p.room + number * prediction_reals(&p.net, p.block)
+    cdef Py_ssize_t blocks = (p.X.rows + p.block - 1) // p.block, size = p.team.barrier.size
+    cdef Py_ssize_t first = blocks * number // size * p.block
+    cdef Py_ssize_t end = min(p.X.rows, blocks * (number + 1) // size * p.block)
+    while first < end:
+        predict_block(
+            &p.net, &p.X, first, min(p.block, end - first), room, p.block, <real*>p.out.data)
+        first += p.block
+
+
+cdef int predict_in_threads(Prediction* p, Py_ssize_t threads) except -1:
+    """Find room, and predict without the GIL."""
+    cdef Py_ssize_t size
+    cdef real* room
+    p.block = min(p.X.rows, <Py_ssize_t>BLOCK_ROWS)
+    threads = max(<Py_ssize_t>1, min(threads, (p.X.rows + p.block - 1) // p.block))
+    size = threads * prediction_reals(&p.net, p.block) + bias_rows_size(&p.net) + LINE
+    room = <real*>calloc(size, sizeof(real))
     if room == NULL:
         raise MemoryError(f"no memory for {size} numbers of scratch")
     with nogil:
-        predict_rows(net, X, <real*>((<size_t>room + 63) // 64 * 64), out)
+        p.room = <real*>((<size_t>room + 63) // 64 * 64)
+        prepare_bias_rows(&p.net, p.room + threads * prediction_reals(&p.net, p.block))
+        run_team(&p.team, predict_share, p, threads)
         free(room)
+    return 0
+
+
+cdef void prepare_bias_rows(Net* net, real* room) noexcept nogil:
+    cdef Py_ssize_t l
+    take_bias_rows(net, &room)
+    for l in range(net.n_layers):
+        spread_bias(&net.layers[l])
+
+
+cdef int predict_one(Prediction* p) except -1:
+    """One row: on the stack where the network is small, then without releasing the GIL."""
+    cdef real small[2048]
+    cdef Py_ssize_t size = prediction_reals(&p.net, 1)
+    if size + bias_rows_size(&p.net) > SMALL:
+        return predict_in_threads(p, 1)
+    prepare_bias_rows(&p.net, small + size)
+    predict_block(&p.net, &p.X, 0, 1, small, 1, <real*>p.out.data)
     return 0
 
 
@@ -96,50 +131,51 @@ cdef bint is_plain_row(object x, Table* X, Py_ssize_t n_in) except -1:
     return True
 
 
+cdef void open_nothing(Prediction* p) noexcept:
+    p.X.open = p.parameters.open = p.out.open = False
+
+
+cdef void close_prediction(Prediction* p) noexcept:
+    close_run(&p.out)
+    close_run(&p.parameters)
+    close_table(&p.X)
+    close_net(&p.net)
+
+
 def predict_row(bytes plan, parameters, x):
     """The output for one plain row as a new array, or None where the input needs the longer path."""
-    cdef Net net
-    cdef Table X
-    cdef Run numbers, target
-    X.open = numbers.open = target.open = False
-    open_net(&net, plan)
+    cdef Prediction p
+    open_nothing(&p)
+    open_net(&p.net, plan)
     try:
-        if not is_plain_row(x, &X, net.n_in):
+        if not is_plain_row(x, &p.X, p.net.n_in):
             return None
-        out = new_array(net.n_out, new_dtype)
-        open_reals(&numbers, parameters, net.size, False, "the parameters")
-        open_reals(&target, out, net.n_out, True, "out")
-        bind_parameters(&net, <real*>numbers.data)
-        predict_table(&net, &X, <real*>target.data)
+        out = new_array(p.net.n_out, new_dtype)
+        open_reals(&p.parameters, parameters, p.net.size, False, "the parameters")
+        open_reals(&p.out, out, p.net.n_out, True, "out")
+        bind_parameters(&p.net, <real*>p.parameters.data)
+        predict_one(&p)
         return out
     finally:
-        close_run(&target)
-        close_run(&numbers)
-        close_table(&X)
-        close_net(&net)
+        close_prediction(&p)
 
 
-def predict(bytes plan, parameters, X, out):
+def predict(bytes plan, parameters, X, out, Py_ssize_t threads):
     """The output for every row of X (n, n_in) into the contiguous array `out` (n, n_out); returns out."""
-    cdef Net net
-    cdef Table table
-    cdef Run numbers, target
-    table.open = numbers.open = target.open = False
-    open_net(&net, plan)
+    cdef Prediction p
+    open_nothing(&p)
+    open_net(&p.net, plan)
     try:
-        open_table(&table, X, "X")
-        expect_shape(&table, table.rows, net.n_in, "X")
-        open_reals(&numbers, parameters, net.size, False, "the parameters")
-        open_rows(&target, out, table.rows, net.n_out, "out")
-        bind_parameters(&net, <real*>numbers.data)
-        if table.rows:
-            predict_table(&net, &table, <real*>target.data)
+        open_table(&p.X, X, "X")
+        expect_shape(&p.X, p.X.rows, p.net.n_in, "X")
+        open_reals(&p.parameters, parameters, p.net.size, False, "the parameters")
+        open_rows(&p.out, out, p.X.rows, p.net.n_out, "out")
+        bind_parameters(&p.net, <real*>p.parameters.data)
+        if p.X.rows:
+            predict_in_threads(&p, min(threads, <Py_ssize_t>MOST_THREADS))
         return out
     finally:
-        close_run(&target)
-        close_run(&numbers)
-        close_table(&table)
-        close_net(&net)
+        close_prediction(&p)
 
 
 # ----------------------------------------------------------------- evaluation
@@ -203,25 +239,28 @@ cdef void write_layers(Job* job, Sinks* sinks, Py_ssize_t first, Py_ssize_t rows
 
 cdef Status evaluate_rows(Job* job, Sinks* sinks, bint targets, bint backward, double* loss) noexcept nogil:
     """All rows as one batch, chunk by chunk."""
+    cdef Worker* worker = &job.workers[0]
     cdef Py_ssize_t n = job.X.rows, first = 0, rows
     cdef double divisor = loss_divisor(job, n), sum = 0
     cdef Status status
+    bp_barrier_init(&job.team.barrier, 1)
     start_pass(&job.net)
     while first < n:
         rows = min(n - first, <Py_ssize_t>CHUNK_ROWS)
-        status = load_rows(job, first, rows, targets, divisor)
+        status = load_rows(job, worker, first, 0, rows, targets, divisor)
         if status != DONE:
+            job.bad_row = worker.bad_row
             return status
-        forward_pass(&job.net, job.x, job.net.x_stride, rows)
+        forward_pass(job, 0, rows)
         if targets:
-            sum = loss_pass(job, rows, backward, sum)
+            loss_pass(job, 0, rows, backward)
+            sum_losses(job, rows, &sum)
         if backward:
-            backward_pass(job, rows)
-            sum_gradient(job, rows, first > 0)
+            backward_pass(job, 0, rows)
+            slice_pass(job, NULL, worker, rows, first > 0, first + rows == n, False)
         write_layers(job, sinks, first, rows, backward)
         first += rows
     if backward:
-        finish_gradient(job)
         memcpy(sinks.gradient.data, job.gradient, job.net.size * sizeof(real))
     loss[0] = sum / divisor
     return DONE
@@ -231,6 +270,7 @@ cdef Needs evaluation_needs(Py_ssize_t n, bint backward) noexcept nogil:
     cdef Needs needs
     memset(&needs, 0, sizeof(needs))
     needs.rows = min(n, <Py_ssize_t>CHUNK_ROWS)
+    needs.threads = 1
     needs.backward = needs.gradient = needs.inputs = backward
     needs.all_z = True
     return needs

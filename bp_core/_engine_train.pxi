@@ -46,9 +46,14 @@ ctypedef struct Training:
     Py_ssize_t batch_size
     Py_ssize_t epochs           # of this call
     Py_ssize_t done             # epochs finished in this call
+    Py_ssize_t threads          # wanted
     double target_loss          # stop at an epoch at or below; -inf: never
     double budget               # seconds
     Pace pace
+    Py_ssize_t first            # the batch in hand: its place in the order
+    Py_ssize_t rows
+    bint over                   # no further step
+    Status status               # why
 
 
 cdef uint64_t draw_below(bp_bit_generator* random, uint64_t bound) noexcept nogil:
@@ -85,33 +90,94 @@ cdef void begin_epoch(Training* t) noexcept nogil:
     t.job.order = order
 
 
-cdef Status run_batch(Training* t, Py_ssize_t first, Py_ssize_t rows, double* loss) noexcept nogil:
-    """One step over rows first, ... of the order; `loss` is the one before the update."""
-    cdef Job* job = &t.job
-    cdef double divisor = loss_divisor(job, rows), sum = 0
-    cdef Py_ssize_t at = 0, count
-    cdef Status status
-    while at < rows:
-        count = min(rows - at, <Py_ssize_t>CHUNK_ROWS)
-        status = load_rows(job, first + at, count, True, divisor)
-        if status != DONE:
-            return status
-        forward_pass(&job.net, job.x, job.net.x_stride, count)
-        sum = loss_pass(job, count, True, sum)
-        backward_pass(job, count)
-        if job.gradient != NULL:
-            sum_gradient(job, count, at > 0)
-        at += count
-    loss[0] = sum / divisor + penalty(job, &t.update)
-    if not isfinite(loss[0]):
-        return NOT_FINITE
-    begin_step(&t.update)
-    if job.gradient != NULL:
-        finish_gradient(job)
-        update_whole(job, &t.update)
+cdef void lay_batch(Training* t) noexcept nogil:
+    """The next batch, the first of a new epoch where the last one is done."""
+    cdef Py_ssize_t position = <Py_ssize_t>(<int64_t*>t.counters.data)[POSITION]
+    if position == 0:
+        begin_epoch(t)
+    t.first, t.rows = position, min(t.batch_size, t.job.X.rows - position)
+
+
+cdef void stop(Training* t, Status status) noexcept nogil:
+    t.over, t.status = True, status
+
+
+cdef void finish_step(Training* t, const Worker* worker, double loss) noexcept nogil:
+    """The leader's books of a step: its loss and, while the others still apply it, what comes next."""
+    cdef int64_t* counters = <int64_t*>t.counters.data
+    cdef double* running = <double*>t.running.data
+    cdef bint reached = False
+    running[BETA1_POWER], running[BETA2_POWER] = worker.powers[0], worker.powers[1]
+    running[LOSS_SUM] += loss * <double>t.rows
+    counters[STEP] += 1
+    counters[POSITION] += t.rows
+    if counters[POSITION] == t.job.X.rows:
+        reached = end_epoch(t)
+    if reached:
+        stop(t, TARGET_LOSS)
+    elif t.done == t.epochs:
+        stop(t, DONE)
+    elif out_of_time(t):
+        stop(t, OUT_OF_TIME)
     else:
-        update_panels(job, &t.update, rows)
-    return DONE
+        lay_batch(t)
+
+
+cdef bint run_step(Training* t, Worker* worker) noexcept nogil:
+    """One step over the batch in hand, by all workers together; False where it could not be taken.
+
+    Barrier: all rows are in. The slices of the parameters. Barrier. A batch of many chunks repeats that.
+    """
+    cdef Job* job = &t.job
+    cdef Py_ssize_t first = t.first, rows = t.rows, at = 0, count
+    cdef bint last, clips = t.update.recipe.clip_norm > 0
+    cdef double divisor = loss_divisor(job, rows), sum = 0
+    sum_penalties(job, &t.update, worker)
+    while at < rows:
+        count = min(rows - at, job.chunk)
+        last = at + count == rows
+        rows_pass(job, worker, first + at, count, divisor)
+        bp_barrier_wait(&job.team.barrier)
+        if first_failure(job) != NULL:
+            return False
+        sum_losses(job, count, &sum)
+        if last and not take_loss(t, worker, sum / divisor + penalty(job, &t.update)):
+            return False
+        slice_pass(job, &t.update, worker, count, at > 0, last, last and not clips)
+        bp_barrier_wait(&job.team.barrier)
+        at += count
+    if clips:
+        sum_blocks(job, worker, job.net.kernels.sum_squares, job.gradient, True, job.block_sums)
+        bp_barrier_wait(&job.team.barrier)
+        apply_slice(job, &t.update, worker)
+        bp_barrier_wait(&job.team.barrier)
+    return True
+
+
+cdef bint take_loss(Training* t, Worker* worker, double loss) noexcept nogil:
+    """Prepare the update, or refuse it where the loss is not finite; the leader keeps the books."""
+    if not isfinite(loss):
+        return False
+    begin_step(&t.update.recipe, worker)
+    if worker.number == 0:
+        finish_step(t, worker, loss)
+    return True
+
+
+cdef void work_through(void* training, Py_ssize_t number) noexcept nogil:
+    """All steps of a call, as one of its workers sees them."""
+    cdef Training* t = <Training*>training
+    cdef Worker* worker = &t.job.workers[number]
+    cdef const Worker* failed
+    worker.powers[0], worker.powers[1] = t.update.powers[0], t.update.powers[1]
+    while not t.over:
+        if run_step(t, worker):
+            continue
+        if number == 0:
+            failed = first_failure(&t.job)
+            stop(t, NOT_FINITE if failed == NULL else failed.status)
+            t.job.bad_row = 0 if failed == NULL else failed.bad_row
+        return
 
 
 cdef void read_clock(Training* t) noexcept nogil:
@@ -151,39 +217,15 @@ cdef bint end_epoch(Training* t) noexcept nogil:
     return loss <= t.target_loss
 
 
-cdef Status run_epochs(Training* t) noexcept nogil:
-    """Steps and epochs, from the position in the counters on."""
-    cdef int64_t* counters = <int64_t*>t.counters.data
-    cdef double* running = <double*>t.running.data
-    cdef Py_ssize_t n = t.job.X.rows, rows
-    cdef double loss
-    cdef Status status
-    while t.done < t.epochs:
-        if counters[POSITION] == 0:
-            begin_epoch(t)
-        rows = min(t.batch_size, n - <Py_ssize_t>counters[POSITION])
-        status = run_batch(t, <Py_ssize_t>counters[POSITION], rows, &loss)
-        if status != DONE:
-            return status
-        running[LOSS_SUM] += loss * <double>rows
-        counters[STEP] += 1
-        counters[POSITION] += rows
-        if counters[POSITION] == n and end_epoch(t):
-            return TARGET_LOSS
-        if out_of_time(t):
-            return OUT_OF_TIME if t.done < t.epochs else DONE
-    return DONE
-
-
 cdef Status train_without_gil(Training* t) noexcept nogil:
-    cdef Status status
     t.pace.start = t.pace.last = bp_clock()
     t.pace.wait = t.pace.stride = 1
     start_pass(&t.job.net)
-    status = run_epochs(t)
+    lay_batch(t)
+    run_team(&t.job.team, work_through, t, t.threads)
     read_clock(t)
     (<double*>t.seconds.data)[min(t.done, t.epochs - 1)] += t.pace.unshared
-    return status
+    return t.status
 
 
 cdef int open_update(Training* t, tuple recipe, tuple state) except -1:
@@ -246,13 +288,13 @@ cdef void close_training(Training* t) noexcept:
     close_run(&t.seconds)
 
 
-cdef Needs training_needs(Py_ssize_t n, Py_ssize_t batch_size, double clip_norm) noexcept nogil:
+cdef Needs training_needs(Py_ssize_t n, Py_ssize_t batch_size, double clip_norm, Py_ssize_t threads) noexcept nogil:
     """A batch of one chunk without clipping goes panel by panel, any other by the whole gradient."""
     cdef Needs needs
+    cdef Py_ssize_t rows = min(n, batch_size), chunk = threads * <Py_ssize_t>CHUNK_ROWS
     memset(&needs, 0, sizeof(needs))
-    cdef Py_ssize_t rows = min(n, batch_size)
-    needs.rows = min(rows, <Py_ssize_t>CHUNK_ROWS)
+    needs.rows = min(rows, chunk)
+    needs.threads = threads
     needs.backward = True
-    needs.gradient = rows > CHUNK_ROWS or clip_norm > 0
-    needs.panels = not needs.gradient
+    needs.gradient = rows > chunk or clip_norm > 0
     return needs

@@ -1,13 +1,17 @@
 """From deltas to new parameters.
 
-A batch that fits one chunk is updated panel by panel: a panel of grad_W, its penalty, its update and
-its transposed copy while all of it is in cache, and the whole gradient is never in memory. A longer
-batch, and clipping, which needs the norm of everything first, sum the whole gradient before.
+Each worker owns a fixed slice of the parameters. It goes through it panel by panel: a panel of grad_W, summed
+over the whole chunk, its penalty, its update and its transposed copy while all of it is in the first cache.
+A batch of one chunk never has its gradient in memory. A longer batch, and clipping, which needs the norm
+of everything first, collect the whole gradient.
 """
-from bp_core._kernel_table cimport ADAM, ADAMW, Rule
+from bp_core._kernel_table cimport ADAM, ADAMW
 
 cdef extern from "<math.h>" nogil:
     double sqrt(double x)       # compiled to the exact instruction
+
+cdef enum:
+    SLICE_ROWS = 12             # slices of W are cut at whole tiles
 
 ctypedef struct Recipe:         # how a gradient becomes a change; plain numbers, fixed for a call
     int optimizer
@@ -22,132 +26,279 @@ ctypedef struct Recipe:         # how a gradient becomes a change; plain numbers
 
 ctypedef struct Update:
     Recipe recipe
-    Rule rule                   # the numbers of the step in hand
     Run m
     Run v
-    double* powers              # beta1^t, beta2^t
+    double* powers              # beta1^t, beta2^t, as the caller keeps them
 
 
-cdef inline real* state_at(const Run* run, Py_ssize_t at) noexcept nogil:
-    return <real*>run.data + at if run.open else NULL
-
-
-cdef void begin_step(Update* update) noexcept nogil:
+cdef void begin_step(const Recipe* recipe, Worker* worker) noexcept nogil:
     """The rule's numbers for the next step; Adam's powers of beta are running products."""
-    cdef const Recipe* recipe = &update.recipe
-    cdef Rule* rule = &update.rule
+    cdef Rule* rule = &worker.rule
     rule.learning_rate = <real>recipe.learning_rate
     rule.momentum, rule.one_minus_momentum = <real>recipe.momentum, <real>(1 - recipe.momentum)
     rule.rho, rule.one_minus_rho = <real>recipe.rho, <real>(1 - recipe.rho)
     rule.epsilon = <real>recipe.epsilon
     if recipe.optimizer == ADAM or recipe.optimizer == ADAMW:
-        update.powers[0] *= recipe.momentum
-        update.powers[1] *= recipe.rho
-        rule.learning_rate = <real>(recipe.learning_rate / (1 - update.powers[0]))
-        rule.root_scale = <real>(1 / sqrt(1 - update.powers[1]))
+        worker.powers[0] *= recipe.momentum
+        worker.powers[1] *= recipe.rho
+        rule.learning_rate = <real>(recipe.learning_rate / (1 - worker.powers[0]))
+        rule.root_scale = <real>(1 / sqrt(1 - worker.powers[1]))
         rule.keep = <real>(1 - recipe.learning_rate * recipe.weight_decay)
 
 
-cdef void apply(Job* job, Update* update, real* p, const real* gradient, Py_ssize_t n) noexcept nogil:
+# --------------------------------------------------------------- the gradient
+ctypedef struct Panel:          # of W as it is stored, and of its gradient
+    Py_ssize_t k                # first row
+    Py_ssize_t rows
+    Py_ssize_t j                # first column
+    Py_ssize_t columns          # whole lines
+    real* gradient
+    Py_ssize_t stride           # reals from one row of `gradient` to the next
+
+
+cdef void panel_gradient(Job* job, Py_ssize_t l, Py_ssize_t rows, const Panel* panel, bint add) noexcept nogil:
+    """grad_W of a panel over `rows` rows in hand; its padding becomes 0."""
+    cdef const Layer* layer = &job.net.layers[l]
+    cdef const real* a_prev = job.x if l == 0 else job.net.layers[l - 1].a
+    cdef Py_ssize_t a_prev_stride = job.net.x_stride if l == 0 else job.net.layers[l - 1].stride
+    if layer.narrow:
+        job.net.kernels.gradient(
+            layer.delta + panel.k, layer.stride, 1, a_prev + panel.j, a_prev_stride, panel.gradient, panel.stride,
+            rows, panel.rows, panel.columns, add)
+        clear_padding(panel, layer.W_columns)
+    else:
+        job.net.kernels.gradient(
+            a_prev + panel.k, a_prev_stride, 1, layer.delta + panel.j, layer.stride, panel.gradient, panel.stride,
+            rows, panel.rows, panel.columns, add)
+
+
+cdef void clear_padding(const Panel* panel, Py_ssize_t W_columns) noexcept nogil:
+    """Zeros beyond the last column: a_prev, unlike delta, has no zeros in its padding."""
+    cdef Py_ssize_t k, j
+    for k in range(panel.rows):
+        for j in range(W_columns - panel.j, panel.columns):
+            panel.gradient[k * panel.stride + j] = 0
+
+
+cdef inline real* bias_room(const Job* job, const Worker* worker, const Layer* layer) noexcept nogil:
+    """Where the gradient of a bias is made."""
+    return worker.bias_row if job.gradient == NULL else job.gradient + layer.b_at
+
+
+cdef void bias_gradient(
+    const Job* job, const Worker* worker, const Layer* layer, Py_ssize_t rows, bint add, bint last,
+) noexcept nogil:
+    """The sum of every unit's delta over the rows in hand, which is grad_W with a_prev = 1.
+
+    The gradient of a bias that all units share: after the last rows, the units' sums added in the order of j.
+    """
+    cdef real one = 1
+    cdef real total = 0
+    cdef real* grad_b = bias_room(job, worker, layer)
+    cdef Py_ssize_t j
+    job.net.kernels.gradient(
+        &one, 0, 0, layer.delta, layer.stride, grad_b if layer.bias == UNIT_BIAS else layer.unit_sums, layer.stride,
+        rows, 1, layer.fan_out, add)
+    if layer.bias == LAYER_BIAS and last:
+        for j in range(layer.fan_out):
+            total = total + layer.unit_sums[j]
+        memset(grad_b, 0, layer.b_size * sizeof(real))
+        grad_b[0] = total
+
+
+# ----------------------------------------------------------------- the update
+cdef inline real* state_at(const Run* run, Py_ssize_t at) noexcept nogil:
+    return <real*>run.data + at if run.open else NULL
+
+
+cdef inline void apply(
+    const Job* job, const Update* update, const Worker* worker, real* p, const real* gradient, Py_ssize_t n,
+) noexcept nogil:
     """One run of parameters, wherever in the buffer it lies."""
     cdef Py_ssize_t at = p - <real*>job.parameters.data
     job.net.kernels.update[update.recipe.optimizer](
-        p, gradient, state_at(&update.m, at), state_at(&update.v, at), n, &update.rule)
+        p, gradient, state_at(&update.m, at), state_at(&update.v, at), n, &worker.rule)
 
 
-cdef void penalize(Job* job, const Update* update, const real* W, real* gradient, Py_ssize_t n) noexcept nogil:
+cdef inline void penalize(const Job* job, const Update* update, const real* W, real* gradient, Py_ssize_t n) noexcept nogil:
     if update.recipe.l2 != 0 or update.recipe.l1 != 0:
         job.net.kernels.penalize(W, gradient, n, <real>update.recipe.l2, <real>update.recipe.l1)
 
 
+cdef void penalize_panel(const Job* job, const Update* update, const Layer* layer, const Panel* panel) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(panel.rows):
+        penalize(
+            job, update, layer.W + (panel.k + k) * layer.W_stride + panel.j, panel.gradient + k * panel.stride,
+            panel.columns)
+
+
+cdef void copy_transposed(
+    const Job* job, const Layer* layer, Py_ssize_t k, Py_ssize_t rows, Py_ssize_t j, Py_ssize_t columns,
+) noexcept nogil:
+    """Bring a part of the transposed copy of W up to date, where there is one."""
+    if layer.WT != NULL and not layer.narrow:
+        job.net.kernels.transpose(
+            layer.W + k * layer.W_stride + j, layer.W_stride, layer.WT + j * layer.WT_stride + k, layer.WT_stride,
+            rows, columns)
+
+
+cdef void apply_panel(
+    const Job* job, const Update* update, const Worker* worker, const Layer* layer, const Panel* panel,
+) noexcept nogil:
+    """The update of a panel, and its part of the transposed copy."""
+    cdef real* W = layer.W + panel.k * layer.W_stride + panel.j
+    cdef Py_ssize_t k
+    if panel.columns == layer.W_stride and panel.stride == layer.W_stride:
+        apply(job, update, worker, W, panel.gradient, panel.rows * layer.W_stride)
+    else:
+        for k in range(panel.rows):
+            apply(job, update, worker, W + k * layer.W_stride, panel.gradient + k * panel.stride, panel.columns)
+    copy_transposed(job, layer, panel.k, panel.rows, panel.j, min(panel.columns, layer.W_columns - panel.j))
+
+
+cdef void apply_bias(Job* job, const Update* update, const Worker* worker, Layer* layer) noexcept nogil:
+    apply(job, update, worker, layer.b, bias_room(job, worker, layer), layer.b_size)
+    spread_bias(layer)
+
+
+# ------------------------------------------------------------ a worker's slice
+cdef inline Py_ssize_t row_of_share(const Job* job, const Layer* layer, Py_ssize_t number) noexcept nogil:
+    """The first row of W that belongs to a worker of this number, or to one after it."""
+    cdef Py_ssize_t at = job.net.size * number // job.team.barrier.size - layer.W_at
+    cdef Py_ssize_t height = min(<Py_ssize_t>SLICE_ROWS, layer.W_rows), part = height * layer.W_stride
+    if at <= 0:
+        return 0
+    return min(layer.W_rows, (at + part - 1) // part * height)
+
+
+cdef inline bint owns_bias(const Job* job, const Worker* worker, const Layer* layer) noexcept nogil:
+    cdef Py_ssize_t size = job.team.barrier.size
+    return layer.b_size > 0 and (
+        job.net.size * worker.number // size <= layer.b_at < job.net.size * (worker.number + 1) // size)
+
+
+cdef inline Py_ssize_t panel_columns(const Layer* layer, Py_ssize_t j) noexcept nogil:
+    """How many columns, whole lines, the panel from column j has: all panels of a row are nearly as wide."""
+    cdef Py_ssize_t lines = (layer.W_columns + LINE - 1) // LINE - j // LINE
+    cdef Py_ssize_t panels = (lines + PANEL_LINES - 1) // PANEL_LINES
+    return (lines + panels - 1) // panels * LINE
+
+
+cdef void lay_panel(const Job* job, const Worker* worker, const Layer* layer, Panel* panel) noexcept nogil:
+    """Where the gradient of a panel is made: in the whole gradient, or in a room of its own."""
+    panel.columns = panel_columns(layer, panel.j)
+    panel.stride = panel.columns if job.gradient == NULL else layer.W_stride
+    panel.gradient = worker.panel
+    if job.gradient != NULL:
+        panel.gradient = job.gradient + layer.W_at + panel.k * layer.W_stride + panel.j
+
+
+cdef void slice_pass(
+    Job* job, const Update* update, const Worker* worker, Py_ssize_t rows, bint add, bint last, bint applied,
+) noexcept nogil:
+    """The gradient of this worker's slice over the rows in hand; after the last rows penalised, and `applied`.
+
+    `update` may be NULL: then nothing but the gradient is computed.
+    """
+    cdef Layer* layer
+    cdef Panel panel
+    cdef Py_ssize_t l, end
+    for l in range(job.net.n_layers):
+        layer = &job.net.layers[l]
+        panel.k, end = row_of_share(job, layer, worker.number), row_of_share(job, layer, worker.number + 1)
+        while panel.k < end:
+            panel.rows, panel.j = min(<Py_ssize_t>PANEL_ROWS, end - panel.k), 0
+            while panel.j < layer.W_columns:
+                lay_panel(job, worker, layer, &panel)
+                panel_gradient(job, l, rows, &panel, add)
+                if last and update != NULL:
+                    penalize_panel(job, update, layer, &panel)
+                if applied:
+                    apply_panel(job, update, worker, layer, &panel)
+                panel.j += panel.columns
+            panel.k += panel.rows
+        if owns_bias(job, worker, layer):
+            bias_gradient(job, worker, layer, rows, add, last)
+            if applied:
+                apply_bias(job, update, worker, layer)
+
+
+cdef void apply_slice(Job* job, const Update* update, const Worker* worker) noexcept nogil:
+    """The clipped update of this worker's slice from the whole gradient."""
+    cdef real factor = clipping(job, update)
+    cdef Layer* layer
+    cdef real* gradient
+    cdef Py_ssize_t l, k, n
+    for l in range(job.net.n_layers):
+        layer = &job.net.layers[l]
+        k = row_of_share(job, layer, worker.number)
+        n = (row_of_share(job, layer, worker.number + 1) - k) * layer.W_stride
+        gradient = job.gradient + layer.W_at + k * layer.W_stride
+        if n > 0:
+            job.net.kernels.scale(gradient, n, factor)
+            apply(job, update, worker, layer.W + k * layer.W_stride, gradient, n)
+            copy_transposed(job, layer, k, n // layer.W_stride, 0, layer.W_columns)
+        if owns_bias(job, worker, layer):
+            job.net.kernels.scale(job.gradient + layer.b_at, layer.b_size, factor)
+            apply_bias(job, update, worker, layer)
+
+
+# --------------------------------------------------------- penalties and norms
+ctypedef double (*sum_fn)(const real* x, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride) noexcept nogil
+
+
+cdef void sum_blocks(
+    const Job* job, const Worker* worker, sum_fn sum, const real* parameters, bint biases, double* sums,
+) noexcept nogil:
+    """This worker's share of the sums over blocks of 128 rows of every W, and over every b."""
+    cdef const Layer* layer
+    cdef Py_ssize_t l, k, block = 0, size = job.team.barrier.size
+    for l in range(job.net.n_layers):
+        layer = &job.net.layers[l]
+        k = 0
+        while k < layer.W_rows:
+            if block % size == worker.number:
+                sums[block] = sum(
+                    parameters + layer.W_at + k * layer.W_stride, min(layer.W_rows - k, <Py_ssize_t>BLOCK_ROWS),
+                    layer.W_columns, layer.W_stride)
+            k += BLOCK_ROWS
+            block += 1
+        if block % size == worker.number:
+            sums[block] = sum(parameters + layer.b_at, 1, layer.b_size, layer.b_size) if biases and layer.b_size else 0
+        block += 1
+
+
+cdef double total_of_blocks(const Job* job, const double* sums) noexcept nogil:
+    """The blocks in order, layer after layer, W before b."""
+    cdef double total = 0
+    cdef Py_ssize_t block
+    for block in range(all_blocks(&job.net)):
+        total += sums[block]
+    return total
+
+
+cdef void sum_penalties(const Job* job, const Update* update, const Worker* worker) noexcept nogil:
+    """This worker's share of sum W^2 and sum |W| over all weights, never biases."""
+    cdef const real* parameters = <const real*>job.parameters.data
+    if update.recipe.l2 != 0:
+        sum_blocks(job, worker, job.net.kernels.sum_squares, parameters, False, job.block_sums)
+    if update.recipe.l1 != 0:
+        sum_blocks(
+            job, worker, job.net.kernels.sum_absolutes, parameters, False, job.block_sums + all_blocks(&job.net))
+
+
 cdef double penalty(const Job* job, const Update* update) noexcept nogil:
-    """l2 / 2 sum W^2 + l1 sum |W| over all weights, never biases."""
-    cdef const Layer* layer
-    cdef double squares = 0, absolutes = 0
-    cdef Py_ssize_t l
-    for l in range(job.net.n_layers):
-        layer = &job.net.layers[l]
-        if update.recipe.l2 != 0:
-            squares += job.net.kernels.sum_squares(layer.W, layer.fan_in, layer.fan_out, layer.stride)
-        if update.recipe.l1 != 0:
-            absolutes += job.net.kernels.sum_absolutes(layer.W, layer.fan_in, layer.fan_out, layer.stride)
-    return 0.5 * update.recipe.l2 * squares + update.recipe.l1 * absolutes
+    """l2 / 2 sum W^2 + l1 sum |W|."""
+    cdef double total = 0
+    if update.recipe.l2 != 0:
+        total += 0.5 * update.recipe.l2 * total_of_blocks(job, job.block_sums)
+    if update.recipe.l1 != 0:
+        total += update.recipe.l1 * total_of_blocks(job, job.block_sums + all_blocks(&job.net))
+    return total
 
 
-# -------------------------------------------------------- panel by panel
-cdef void update_weights(Job* job, Update* update, Py_ssize_t l, Py_ssize_t rows) noexcept nogil:
-    """All panels of one W: gradient, penalty, update, transposed copy."""
-    cdef Layer* layer = &job.net.layers[l]
-    cdef Py_ssize_t k = 0, count, height = panel_rows(layer)
-    cdef real* W
-    while k < layer.fan_in:
-        count = min(height, layer.fan_in - k)
-        W = layer.W + k * layer.stride
-        weight_gradient(job, l, rows, k, count, layer.panel, False)
-        penalize(job, update, W, layer.panel, count * layer.stride)
-        apply(job, update, W, layer.panel, count * layer.stride)
-        if layer.WT != NULL:
-            job.net.kernels.transpose(W, layer.stride, layer.WT + k, layer.WT_stride, count, layer.fan_out)
-        k += count
-
-
-cdef void update_panels(Job* job, Update* update, Py_ssize_t rows) noexcept nogil:
-    """One step over a batch that is one chunk."""
-    cdef Layer* layer
-    cdef Py_ssize_t l
-    for l in range(job.net.n_layers):
-        layer = &job.net.layers[l]
-        update_weights(job, update, l, rows)
-        if layer.bias != NO_BIAS:
-            bias_gradient(job, layer, rows, layer.panel, False)
-            finish_bias_gradient(layer, layer.panel)
-            apply(job, update, layer.b, layer.panel, layer.b_size)
-            spread_bias(layer)
-
-
-# ------------------------------------------------------ the whole gradient
-cdef void sum_gradient(Job* job, Py_ssize_t rows, bint add) noexcept nogil:
-    """The whole gradient of the rows in hand, or, with `add`, to the rows before."""
-    cdef Layer* layer
-    cdef Py_ssize_t l
-    for l in range(job.net.n_layers):
-        layer = &job.net.layers[l]
-        weight_gradient(job, l, rows, 0, layer.fan_in, job.gradient + layer.W_at, add)
-        bias_gradient(job, layer, rows, job.gradient + layer.b_at, add)
-
-
-cdef void finish_gradient(Job* job) noexcept nogil:
-    """What has to wait until all rows are in."""
-    cdef Py_ssize_t l
-    for l in range(job.net.n_layers):
-        finish_bias_gradient(&job.net.layers[l], job.gradient + job.net.layers[l].b_at)
-
-
-cdef double gradient_norm(const Job* job) noexcept nogil:
-    """The norm of the whole gradient, layer after layer, W before b."""
-    cdef const Layer* layer
-    cdef double squares = 0
-    cdef Py_ssize_t l
-    for l in range(job.net.n_layers):
-        layer = &job.net.layers[l]
-        squares += job.net.kernels.sum_squares(
-            job.gradient + layer.W_at, layer.fan_in, layer.fan_out, layer.stride)
-        if layer.b_size:
-            squares += job.net.kernels.sum_squares(job.gradient + layer.b_at, 1, layer.b_size, layer.b_size)
-    return sqrt(squares)
-
-
-cdef void update_whole(Job* job, Update* update) noexcept nogil:
-    """One step from the whole gradient: penalty, clipping, update, what is derived from the parameters."""
-    cdef Layer* layer
-    cdef double norm
-    cdef Py_ssize_t l
-    for l in range(job.net.n_layers):
-        layer = &job.net.layers[l]
-        penalize(job, update, layer.W, job.gradient + layer.W_at, layer.fan_in * layer.stride)
-    if update.recipe.clip_norm > 0:
-        norm = gradient_norm(job)
-        if norm > update.recipe.clip_norm:
-            job.net.kernels.scale(job.gradient, job.net.size, <real>(update.recipe.clip_norm / norm))
-    apply(job, update, <real*>job.parameters.data, job.gradient, job.net.size)
-    start_pass(&job.net)
+cdef real clipping(const Job* job, const Update* update) noexcept nogil:
+    """What the gradient is multiplied by: 1, or less where the norm of the whole is above the limit."""
+    cdef double norm = sqrt(total_of_blocks(job, job.block_sums))
+    return <real>(update.recipe.clip_norm / norm) if norm > update.recipe.clip_norm else <real>1

@@ -101,6 +101,7 @@ class Fit:
             self._batch_size,
             self._trainer._shuffle,
             (epochs, target, self._budget()),
+            self._trainer._n_threads or 1,
             self._losses,
             self._seconds,
         )

@@ -93,6 +93,17 @@ ctypedef struct Kernels:
         Py_ssize_t z_stride,
         Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
     ) noexcept nogil
+    # the same for a narrow layer, whose W is stored transposed: z[s, j] = b[j] + the tree over 16 lanes (lane = k mod 16)
+    void (*forward_narrow)(
+        const real* a_prev,     # IN   (batch, fan_in), rows a_prev_stride apart, padding read and ignored
+        Py_ssize_t a_prev_stride,
+        const real* WT,         # IN   (fan_out, fan_in), rows WT_stride apart, padding read: zeros
+        Py_ssize_t WT_stride,
+        const real* b,          # IN   (fan_out,)
+        real* z,                # OUT  (batch, fan_out); overlaps no input
+        Py_ssize_t z_stride,
+        Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
+    ) noexcept nogil
     # delta_prev[s, k] = sum_j delta[s, j] * WT[j, k], one chain of FMAs from 0 in the order of j
     void (*backward)(
         const real* delta,      # IN   (batch, fan_out)

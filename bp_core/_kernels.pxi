@@ -10,6 +10,7 @@ include "_norms.pyx"
 include "_updates.pyx"
 include "_gather.pyx"
 include "_tile.pyx"
+include "_narrow.pyx"
 
 cdef extern from "cpu_guard.h":
     pass
@@ -33,7 +34,7 @@ cdef Kernels table = Kernels(
     update=[
         update_sgd, update_momentum, update_nesterov, update_rmsprop, update_adagrad, update_adam, update_adamw,
     ],
-    forward=dense_forward, backward=dense_backward, gradient=dense_gradient, transpose=transpose,
+    forward=dense_forward, forward_narrow=narrow_forward, backward=dense_backward, gradient=dense_gradient, transpose=transpose,
     penalize=penalize, scale=scale, sum_squares=sum_squares, sum_absolutes=sum_absolutes, sum_losses=sum_losses,
     all_finite=all_finite, gather=gather,
 )

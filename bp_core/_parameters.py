@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from bp_core import _engine_f32, _engine_f64
 
 Real = NDArray[Any]
-Layout = tuple[int, list[tuple[int, int, int, int, int, int]]]
+Layout = tuple[int, list[tuple[int, int, int, int, bool, int, int]]]
 
 ENGINES: dict[str, ModuleType] = {"float32": _engine_f32, "float64": _engine_f64}
 LINE_BYTES = 64
@@ -42,11 +42,11 @@ def zeros(size: int, dtype: np.dtype[Any]) -> Real:
 
 
 def weight_views(buffer: Real, layout: Layout) -> tuple[Real, ...]:
-    """W of every layer, (fan_in, fan_out) each, without the padding."""
+    """W of every layer, (fan_in, fan_out) each, without the padding; a narrow layer stores its transpose."""
     views = []
-    for W_at, fan_in, fan_out, stride, _, _ in layout[1]:
-        rows = buffer[W_at : W_at + fan_in * stride].reshape(fan_in, stride)
-        views.append(rows[:, :fan_out])
+    for W_at, rows, columns, stride, narrow, _, _ in layout[1]:
+        stored = buffer[W_at : W_at + rows * stride].reshape(rows, stride)[:, :columns]
+        views.append(stored.T if narrow else stored)
     return tuple(views)
 
 

@@ -11,6 +11,7 @@ cdef extern from "simd.h" nogil:
         VL "BP_VL"                          # reals in a word
         MANY_REGISTERS "BP_MANY_REGISTERS"  # whether there are 32 vector registers, not 16
         WIDEST "BP_WIDEST"                  # words of the widest tile of several rows
+        LANE_WORDS "BP_LANE_WORDS"          # words that hold 16 lanes
         IS_F64 "BP_IS_F64"
         MANTISSA_BITS "BP_MANTISSA_BITS"
         FUSED "BP_FUSED"                    # whether vr_fma rounds once
@@ -46,3 +47,4 @@ cdef extern from "simd.h" nogil:
     vr vr_keep(vm m, vr a)                  # m ? a : 0
     void vr_prefetch(const real* p)
     void transpose4(const real* source, ptrdiff_t source_stride, real* out, ptrdiff_t out_stride)  # a 4 x 4 square
+    void sum_four_dots(const vr* lanes, real* sums)     # four sums of 16 lanes, each by the one tree

@@ -31,7 +31,7 @@ class TrainerState:
         self._running = np.array([1.0, 1.0, 0.0])  # beta1^t, beta2^t, the sum of losses in this epoch
         self._order = np.zeros(0, dtype=np.int64)
         self._step_results = np.zeros(1), np.zeros(1), np.zeros(3, dtype=np.int64)
-        self._workspace: tuple[tuple[int, bool], Real] | None = None
+        self._workspace: tuple[tuple[int, bool, int], Real] | None = None
 
     @property
     def epoch(self) -> int:
@@ -104,6 +104,7 @@ class TrainerState:
         batch_size: int,
         shuffle: bool,
         targets: tuple[int, float, float],
+        threads: int,
         losses: NDArray[np.float64],
         seconds: NDArray[np.float64],
     ) -> tuple[int, int]:
@@ -114,18 +115,18 @@ class TrainerState:
         epochs, target_loss, budget = targets
         with self._words.lock:
             random = self._words.capsule if shuffle else None
-            run = (epochs, batch_size, target_loss, budget, self._order, losses, seconds, random)
+            run = (epochs, batch_size, target_loss, budget, self._order, losses, seconds, random, threads)
             status, bad_row = self._call(recipe, data, objective, run, self.counters, batch_size)
         return status, bad_row
 
     def step(
-        self, recipe: tuple[Any, ...], data: tuple[Any, ...], objective: tuple[int, float]
+        self, recipe: tuple[Any, ...], data: tuple[Any, ...], objective: tuple[int, float], threads: int
     ) -> tuple[int, float, int]:
         """One step over all rows as one batch; returns the status, the loss and a bad row."""
         n = data[0].shape[0]
         loss, seconds, counters = self._step_results
         counters[:] = 0
-        run = (1, n, -NO_LIMIT, NO_LIMIT, self._order, loss, seconds, None)
+        run = (1, n, -NO_LIMIT, NO_LIMIT, self._order, loss, seconds, None, threads)
         status, bad_row = self._call(recipe, data, objective, run, counters, n)
         self.counters[STEP] += counters[STEP]
         return status, float(loss[0]), bad_row
@@ -141,16 +142,16 @@ class TrainerState:
     ) -> tuple[int, int]:
         net = self._net
         state = (self._arrays.get("m"), self._arrays.get("v"), counters, self._running)
-        workspace = self._workspace_for(min(data[0].shape[0], batch_size), recipe[-1])
+        workspace = self._workspace_for(min(data[0].shape[0], batch_size), recipe[-1], run[-1])
         result: tuple[int, int] = net._engine.train(
             net._plan, net._parameters, recipe, state, data, objective, run, workspace
         )
         return result
 
-    def _workspace_for(self, rows: int, clip_norm: float) -> Real:
+    def _workspace_for(self, rows: int, clip_norm: float, threads: int) -> Real:
         """The engine's workspace for batches of so many rows, kept for the next call."""
-        key = (rows, clip_norm > 0)
+        key = (rows, clip_norm > 0, threads)
         if self._workspace is None or self._workspace[0] != key:
-            size = self._net._engine.training_workspace(self._net._plan, rows, rows, clip_norm)
+            size = self._net._engine.training_workspace(self._net._plan, rows, rows, clip_norm, threads)
             self._workspace = key, np.zeros(size, self._net.dtype)
         return self._workspace[1]

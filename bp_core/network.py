@@ -348,7 +348,7 @@ class Network:
             result = np.empty((rows.shape[0], self.layer_sizes[-1]), self.dtype)
         else:
             result = _passes.check_out(self, out, rows, single)
-        self._engine.predict(self._plan, self._parameters, rows, result)
+        self._engine.predict(self._plan, self._parameters, rows, result, n_threads or 1)
         if out is not None:
             return out
         return result[0] if single else result

@@ -271,7 +271,9 @@ class Trainer:
         rows, _ = _checks.features(X, self.network.layer_sizes[0], row_allowed=False)
         data = self._check_data(rows, y, sample_weight, finite=False)
         with TrainingLock(self.network):
-            status, loss, bad_row = self._state.step(self._recipe(), data, self._engine_objective())
+            status, loss, bad_row = self._state.step(
+                self._recipe(), data, self._engine_objective(), self._n_threads or 1
+            )
         if status == _checks.STATUS_NOT_FINITE:
             raise DivergenceError(
                 self._state.epoch,
