@@ -84,11 +84,12 @@ cdef Py_ssize_t check_threads(Py_ssize_t threads) except -1:
     return threads
 
 
-def training_workspace(bytes plan, Py_ssize_t n, Py_ssize_t batch_size, double clip_norm, Py_ssize_t threads):
+def training_workspace(bytes plan, Py_ssize_t n, Py_ssize_t batch_size, int loss, double clip_norm, Py_ssize_t threads):
     """The length of the array of zeros that `train` needs as its workspace."""
     cdef Job job
     memset(&job, 0, sizeof(Job))
     cdef Needs needs = training_needs(n, batch_size, clip_norm, check_threads(threads))
+    job.loss = loss
     try:
         open_net(&job.net, plan)
         return workspace_reals(&job, &needs)

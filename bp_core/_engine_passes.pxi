@@ -5,7 +5,7 @@ the chunk size changes no bit. `Job` is all that one native call knows; each of 
 carries its own rows of a chunk through all layers.
 """
 from bp_core._kernel_table cimport (
-    BINARY_CROSS_ENTROPY, BLOCK_ROWS, CROSS_ENTROPY, HALF_SQUARED_ERROR, LOSSES, SIGMOID, SOFTMAX, Rule,
+    BINARY_CROSS_ENTROPY, BLOCK_ROWS, CROSS_ENTROPY, HALF_SQUARED_ERROR, IDENTITY, LOSSES, SIGMOID, SOFTMAX, Rule,
 )
 
 cdef enum:
@@ -59,6 +59,11 @@ ctypedef struct Needs:          # what of the workspace a call uses
     bint all_z
 
 
+cdef inline bint loss_reads_z(int loss) noexcept nogil:
+    """Whether a loss is computed from z, and gives dLoss/dz at once."""
+    return loss == CROSS_ENTROPY or loss == BINARY_CROSS_ENTROPY
+
+
 cdef inline double* take_doubles(real** room, Py_ssize_t n) noexcept nogil:
     return <double*>take(room, n * <Py_ssize_t>(sizeof(double) // sizeof(real)))
 
@@ -75,10 +80,10 @@ cdef Py_ssize_t all_blocks(const Net* net) noexcept nogil:
     return blocks
 
 
-cdef void take_layer(Layer* layer, const Needs* needs, bint output, bint transposed, real** room) noexcept nogil:
-    """Room for the activations of one layer, and for what its backward pass needs; a loss may read z of the output."""
+cdef void take_layer(Layer* layer, const Needs* needs, bint z_apart, bint transposed, real** room) noexcept nogil:
+    """Room for the activations of one layer, and for what its backward pass needs."""
     layer.a = take(room, needs.rows * layer.stride)
-    layer.z = take(room, needs.rows * layer.stride) if needs.all_z or output or keeps_z(layer) else layer.a
+    layer.z = take(room, needs.rows * layer.stride) if z_apart or keeps_z(layer) else layer.a
     if needs.backward:
         layer.delta = take(room, needs.rows * layer.stride)
         layer.unit_sums = take(room, layer.stride) if layer.bias == LAYER_BIAS else NULL
@@ -109,7 +114,8 @@ cdef real* take_workspace(Job* job, const Needs* needs, real* room) noexcept nog
     take_bias_rows(net, &room)
     for l in range(net.n_layers):
         take_layer(
-            &net.layers[l], needs, l == net.n_layers - 1, needs.backward and (l > 0 or needs.inputs), &room)
+            &net.layers[l], needs, needs.all_z or (l == net.n_layers - 1 and loss_reads_z(job.loss)),
+            needs.backward and (l > 0 or needs.inputs), &room)
     job.gradient = take(&room, net.size) if needs.gradient else NULL
     job.delta_x = take(&room, needs.rows * net.x_stride) if needs.inputs else NULL
     if needs.backward:
@@ -304,7 +310,7 @@ cdef void loss_pass(Job* job, Py_ssize_t at, Py_ssize_t rows, bint backward) noe
     kernels.loss[job.loss](
         layer.z + place, layer.a + place, job.targets + place, job.scale + at, job.row_loss + at, delta,
         rows, layer.fan_out, layer.stride, job.threshold)
-    if backward and job.loss != CROSS_ENTROPY and job.loss != BINARY_CROSS_ENTROPY:
+    if backward and not loss_reads_z(job.loss) and layer.activation != IDENTITY:
         kernels.derive[layer.activation](layer.z + place, layer.a + place, delta, rows, layer.fan_out, layer.stride)
 
 

@@ -4,7 +4,7 @@ A call runs until its epochs are done, its time is up, the target loss is reache
 wrong. All that must outlive it lies in arrays of the caller, which are up to date after every step.
 """
 from libc.math cimport isfinite
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from bp_core._kernel_table cimport ADAGRAD, MOMENTUM, NESTEROV, OPTIMIZERS, RMSPROP
 
@@ -23,6 +23,8 @@ cdef enum:                      # the places of the counters
 cdef enum:                      # the places of the running numbers
     BETA1_POWER, BETA2_POWER, LOSS_SUM
     RUNNING
+
+cdef Py_ssize_t MAX_SHUFFLED = <Py_ssize_t>0xFFFFFFFF
 
 cdef double CLOCK_INTERVAL = 1e-3   # seconds between two readings of the clock, about
 
@@ -56,21 +58,31 @@ ctypedef struct Training:
     Status status               # why
 
 
-cdef uint64_t draw_below(bp_bit_generator* random, uint64_t bound) noexcept nogil:
-    """A uniform integer below `bound`: words above the last whole multiple of it are drawn again."""
-    cdef uint64_t excess = (<uint64_t>-1 % bound + 1) % bound     # 2^64 mod bound
-    cdef uint64_t word = random.next_uint64(random.state)
-    while excess and word > <uint64_t>-1 - excess:
-        word = random.next_uint64(random.state)
-    return word % bound
+cdef inline uint32_t next_half(bp_bit_generator* random, uint64_t* word, Py_ssize_t* halves) noexcept nogil:
+    """The lower half of a word, then its upper half."""
+    if halves[0] == 0:
+        word[0], halves[0] = random.next_uint64(random.state), 2
+    halves[0] -= 1
+    return <uint32_t>(word[0] if halves[0] == 1 else word[0] >> 32)
 
 
 cdef void shuffle_order(bp_bit_generator* random, int64_t* order, Py_ssize_t n) noexcept nogil:
-    """A uniform permutation of 0 ... n - 1 (Fisher and Yates, from the end)."""
-    cdef Py_ssize_t i, other
+    """A uniform permutation of 0 ... n - 1 (Fisher and Yates, from the end), n below 2^32.
+
+    A number below `bound` is the upper half of half a word times `bound`, drawn again where the lower half
+    is one of the 2^32 mod bound that would come once too often (D. Lemire, 2019).
+    """
+    cdef uint64_t word = 0, product
+    cdef Py_ssize_t i, other, halves = 0
+    cdef uint32_t bound
     cdef int64_t row
     for i in range(n - 1, 0, -1):
-        other = <Py_ssize_t>draw_below(random, <uint64_t>(i + 1))
+        bound = <uint32_t>(i + 1)
+        product = <uint64_t>next_half(random, &word, &halves) * bound
+        if <uint32_t>product < bound:
+            while <uint32_t>product < -bound % bound:
+                product = <uint64_t>next_half(random, &word, &halves) * bound
+        other = <Py_ssize_t>(product >> 32)
         row = order[i]
         order[i] = order[other]
         order[other] = row
@@ -270,6 +282,8 @@ cdef int open_epochs(Training* t, object order, object losses, object seconds) e
     expect_length(&t.seconds, t.epochs, "the seconds")
     if t.random != NULL:
         expect_length(&t.order, t.job.X.rows, "the order of the rows")
+        if t.job.X.rows > MAX_SHUFFLED:
+            raise ValueError(f"{t.job.X.rows} rows are too many to shuffle; expected at most {MAX_SHUFFLED}")
     if t.random != NULL and t.batch_size < t.job.X.rows:
         t.job.order = <const int64_t*>t.order.data       # an epoch begun in an earlier call goes on
     if t.epochs < 1 or t.batch_size < 1:

@@ -60,16 +60,25 @@ cdef inline void store_scaled(real* delta, vr word, real scale, Py_ssize_t j, Py
 cdef inline double sum_terms(
     term_fn term, const real* a, const real* y, Py_ssize_t n, real threshold,
 ) noexcept nogil:
-    """sum_j term(a - y), 16 lanes and the tree; without the lanes that hold nothing where there are few terms."""
+    """sum_j term(a - y), 16 lanes and the tree; of few terms only the lanes that hold something."""
     cdef double lane[16]
+    cdef double even, odd
     cdef Py_ssize_t j
-    if n == 1:
-        return term(a[0] - y[0], threshold)
-    for j in range(4 if n <= 4 else LANES):
+    if n <= 4:
+        even = term(a[0] - y[0], threshold)
+        if n == 1:
+            return even
+        odd = term(a[1] - y[1], threshold)
+        if n > 2:
+            even += term(a[2] - y[2], threshold)
+        if n > 3:
+            odd += term(a[3] - y[3], threshold)
+        return even + odd
+    for j in range(LANES):
         lane[j] = 0
     for j in range(n):
         lane[j % LANES] += term(a[j] - y[j], threshold)
-    return small_tree(lane) if n <= 4 else tree(lane)
+    return tree(lane)
 
 
 cdef inline double half_square(real r, real threshold) noexcept nogil:

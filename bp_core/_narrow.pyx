@@ -15,7 +15,7 @@ cdef inline void dot(
     vr* lanes,              # OUT  16 lanes
 ) noexcept nogil:
     """lanes[i mod 16] = sum x[i] w[i], each lane one chain in the order of i; a lane that runs short adds 0."""
-    cdef Py_ssize_t i, k = 0
+    cdef Py_ssize_t i, k = 0, left
     cdef vr word
     for i in range(LANE_WORDS):
         lanes[i] = vr_zero()
@@ -26,13 +26,42 @@ cdef inline void dot(
     if k == n:
         return
     for i in range(LANE_WORDS):
-        if k + i * VL >= n:
+        left = n - k - i * VL
+        if left <= 0:
             lanes[i] = vr_fma(vr_zero(), vr_zero(), lanes[i])
             continue
         word = vr_load(x + k + i * VL)
-        if n - k - i * VL < VL:
-            word = vr_keep(vm_first(<int>(n - k - i * VL)), word)
+        if left < VL:
+            word = vr_keep(vm_first(<int>left), word)
         lanes[i] = vr_fma(word, vr_load(w + k + i * VL), lanes[i])
+
+
+cdef inline void one_row(
+    const real* x, const real* WT, Py_ssize_t WT_stride, const real* b, real* z, Py_ssize_t fan_in, Py_ssize_t units,
+) noexcept nogil:
+    """z of `units` units, 1 to 4, of one row."""
+    cdef vr lanes[64]
+    cdef real sums[4]
+    cdef Py_ssize_t j
+    for j in range(4):
+        dot(x, WT + min(j, units - 1) * WT_stride, fan_in, lanes + j * LANE_WORDS)
+    sum_four_dots(lanes, sums)
+    for j in range(units):
+        z[j] = b[j] + sums[j]
+
+
+cdef inline void four_rows(
+    const real* x, Py_ssize_t x_stride, const real* w, real b, real* z, Py_ssize_t z_stride, Py_ssize_t fan_in,
+) noexcept nogil:
+    """z of one unit of four rows."""
+    cdef vr lanes[64]
+    cdef real sums[4]
+    cdef Py_ssize_t r
+    for r in range(4):
+        dot(x + r * x_stride, w, fan_in, lanes + r * LANE_WORDS)
+    sum_four_dots(lanes, sums)
+    for r in range(4):
+        z[r * z_stride] = b + sums[r]
 
 
 cdef void narrow_forward(
@@ -45,18 +74,25 @@ cdef void narrow_forward(
     Py_ssize_t z_stride,
     Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
 ) noexcept nogil:
-    """z[s, j] = b[j] + the sum of 16 lanes; four rows at a time, whose trees are one."""
-    cdef vr lanes[64]
-    cdef real sums[4]
-    cdef Py_ssize_t s = 0, j, r, rows
-    while s < batch:
-        rows = min(batch - s, 4)
-        for j in range(fan_out):
-            for r in range(4):
-                dot(a_prev + min(r, rows - 1) * a_prev_stride, WT + j * WT_stride, fan_in, lanes + r * LANE_WORDS)
-            sum_four_dots(lanes, sums)
-            for r in range(rows):
-                z[r * z_stride + j] = b[j] + sums[r]
-        a_prev += 4 * a_prev_stride
-        z += 4 * z_stride
+    """z[s, j] = b[j] + the sum of 16 lanes. Trees go four at a time: over four units of a row, or four rows of a unit."""
+    cdef Py_ssize_t s, j, fours = fan_out // 4 * 4
+    for s in range(batch):
+        j = 0
+        while j < fours:
+            one_row(
+                a_prev + s * a_prev_stride, WT + j * WT_stride, WT_stride, b + j, z + s * z_stride + j, fan_in, 4)
+            j += 4
+    if fours == fan_out:
+        return
+    s = 0
+    while s + 4 <= batch:
+        for j in range(fours, fan_out):
+            four_rows(
+                a_prev + s * a_prev_stride, a_prev_stride, WT + j * WT_stride, b[j], z + s * z_stride + j, z_stride,
+                fan_in)
         s += 4
+    while s < batch:
+        one_row(
+            a_prev + s * a_prev_stride, WT + fours * WT_stride, WT_stride, b + fours, z + s * z_stride + fours, fan_in,
+            fan_out - fours)
+        s += 1

@@ -12,6 +12,7 @@ cdef extern from "simd.h" nogil:
         MANY_REGISTERS "BP_MANY_REGISTERS"  # whether there are 32 vector registers, not 16
         WIDEST "BP_WIDEST"                  # words of the widest tile of several rows
         LANE_WORDS "BP_LANE_WORDS"          # words that hold 16 lanes
+        SQUARE "BP_SQUARE"                  # rows and columns of transpose_square
         IS_F64 "BP_IS_F64"
         MANTISSA_BITS "BP_MANTISSA_BITS"
         FUSED "BP_FUSED"                    # whether vr_fma rounds once
@@ -46,5 +47,5 @@ cdef extern from "simd.h" nogil:
     vr vr_select(vm m, vr a, vr b)          # m ? a : b
     vr vr_keep(vm m, vr a)                  # m ? a : 0
     void vr_prefetch(const real* p)
-    void transpose4(const real* source, ptrdiff_t source_stride, real* out, ptrdiff_t out_stride)  # a 4 x 4 square
+    void transpose_square(const real* source, ptrdiff_t source_stride, real* out, ptrdiff_t out_stride)
     void sum_four_dots(const vr* lanes, real* sums)     # four sums of 16 lanes, each by the one tree

@@ -5,7 +5,7 @@ multiplied, and a tile of C stays in registers. Every number of C is one chain o
 of p, so tiles, strips, panels and cuts change the speed and never a bit.
 """
 from bp_core._simd cimport (
-    MANY_REGISTERS, VL, WIDEST, real, transpose4, vr, vr_add, vr_fma, vr_load, vr_set1, vr_store, vr_zero,
+    MANY_REGISTERS, SQUARE, VL, WIDEST, real, transpose_square, vr, vr_add, vr_fma, vr_load, vr_set1, vr_store, vr_zero,
 )
 from bp_core._kernel_table cimport BLOCK_ROWS
 
@@ -315,13 +315,13 @@ cdef void transpose(
     Py_ssize_t WT_stride,
     Py_ssize_t fan_in, Py_ssize_t fan_out,
 ) noexcept nogil:
-    """WT[j, k] = W[k, j], in squares of 4 along rows of 4, the edges one by one."""
+    """WT[j, k] = W[k, j], square after square, the edges one by one."""
     cdef Py_ssize_t j, k = 0
-    while k + 4 <= fan_in:
+    while k + SQUARE <= fan_in:
         j = 0
-        while j + 4 <= fan_out:
-            transpose4(W + k * W_stride + j, W_stride, WT + j * WT_stride + k, WT_stride)
-            j += 4
-        transpose_edge(W, W_stride, WT, WT_stride, k, k + 4, j, fan_out)
-        k += 4
+        while j + SQUARE <= fan_out:
+            transpose_square(W + k * W_stride + j, W_stride, WT + j * WT_stride + k, WT_stride)
+            j += SQUARE
+        transpose_edge(W, W_stride, WT, WT_stride, k, k + SQUARE, j, fan_out)
+        k += SQUARE
     transpose_edge(W, W_stride, WT, WT_stride, k, fan_in, 0, fan_out)

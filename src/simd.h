@@ -147,7 +147,31 @@ BP_INLINE vr vr_add(vr a, vr b) { return BP_X86(add)(a, b); }
 BP_INLINE vr vr_sub(vr a, vr b) { return BP_X86(sub)(a, b); }
 BP_INLINE vr vr_mul(vr a, vr b) { return BP_X86(mul)(a, b); }
 BP_INLINE vr vr_div(vr a, vr b) { return BP_X86(div)(a, b); }
+#if defined(BP_ISA_V4) && !BP_IS_F64
+/* The root rounded to nearest, as the instruction gives it, by fused multiply-adds: the divider that both division
+ * and root wait for is the bottleneck of Adam. From y near 1 / sqrt(a), g = a y and h = y / 2 are refined once; then
+ * a - g g is exact, and g + h (a - g g) rounds to the right number for every mantissa (bench/elementary/check.py tries
+ * all). Where a - g g could fall below the normal range, or a is not finite, the instruction does it; 0 stays 0. */
+BP_INLINE vr vr_sqrt(vr a)
+{
+    const vr half = _mm512_set1_ps(0.5f);
+    const vm some = _mm512_cmp_ps_mask(a, _mm512_setzero_ps(), _CMP_NEQ_UQ);
+    const vm plain = _mm512_mask_cmp_ps_mask(_mm512_cmp_ps_mask(a, _mm512_set1_ps(0x1p120f), _CMP_LE_OQ), a,
+                                             _mm512_set1_ps(0x1p-96f), _CMP_GE_OQ);
+    vr y, g, h, r;
+    if (some != plain)
+        return _mm512_sqrt_ps(a);
+    y = _mm512_maskz_rsqrt14_ps(some, a);
+    g = _mm512_mul_ps(a, y);
+    h = _mm512_mul_ps(half, y);
+    r = _mm512_fnmadd_ps(g, h, half);
+    g = _mm512_fmadd_ps(g, r, g);
+    h = _mm512_fmadd_ps(h, r, h);
+    return _mm512_fmadd_ps(_mm512_fnmadd_ps(g, g, a), h, g);
+}
+#else
 BP_INLINE vr vr_sqrt(vr a) { return BP_X86(sqrt)(a); }
+#endif
 BP_INLINE vr vr_min(vr a, vr b) { return BP_X86(min)(a, b); }
 BP_INLINE vr vr_max(vr a, vr b) { return BP_X86(max)(a, b); }
 BP_INLINE vr vr_and(vr a, vr b) { return BP_X86(and)(a, b); }
@@ -155,9 +179,46 @@ BP_INLINE vr vr_or(vr a, vr b) { return BP_X86(or)(a, b); }
 BP_INLINE vr vr_shift_left(vr a, int bits) { return BP_X86_TO_REAL(BP_X86_INT(slli)(BP_X86_TO_INT(a), bits)); }
 BP_INLINE vr vr_shift_right(vr a, int bits) { return BP_X86_TO_REAL(BP_X86_INT(srli)(BP_X86_TO_INT(a), bits)); }
 BP_INLINE void vr_prefetch(const real *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
-#define BP_HAS_TRANSPOSE4
-#if BP_IS_F64
-BP_INLINE void transpose4(const real *in, ptrdiff_t in_stride, real *out, ptrdiff_t out_stride)
+#if !BP_IS_F64 && !defined(BP_ISA_BASE)
+#define BP_SQUARE 8
+/* out[j, i] = in[i, j] for a square of 8 x 8: pairs, fours, halves change places. */
+BP_INLINE void transpose_square(const real *in, ptrdiff_t in_stride, real *out, ptrdiff_t out_stride)
+{
+    __m256 a[8], b[8];
+    for (int i = 0; i < 4; i++) {       /* rows i and i + 4 side by side: the halves are in place from the start */
+        const real *low = in + i * in_stride, *high = low + 4 * in_stride;
+        a[i] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low)), _mm_loadu_ps(high), 1);
+        a[i + 4] = _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(low + 4)), _mm_loadu_ps(high + 4), 1);
+    }
+    for (int h = 0; h < 8; h += 4) {
+        b[h] = _mm256_unpacklo_ps(a[h], a[h + 1]);
+        b[h + 1] = _mm256_unpackhi_ps(a[h], a[h + 1]);
+        b[h + 2] = _mm256_unpacklo_ps(a[h + 2], a[h + 3]);
+        b[h + 3] = _mm256_unpackhi_ps(a[h + 2], a[h + 3]);
+        _mm256_storeu_ps(out + h * out_stride, _mm256_shuffle_ps(b[h], b[h + 2], 0x44));
+        _mm256_storeu_ps(out + (h + 1) * out_stride, _mm256_shuffle_ps(b[h], b[h + 2], 0xEE));
+        _mm256_storeu_ps(out + (h + 2) * out_stride, _mm256_shuffle_ps(b[h + 1], b[h + 3], 0x44));
+        _mm256_storeu_ps(out + (h + 3) * out_stride, _mm256_shuffle_ps(b[h + 1], b[h + 3], 0xEE));
+    }
+}
+#elif BP_IS_F64 && !defined(BP_ISA_BASE)
+#define BP_SQUARE 4
+BP_INLINE void transpose_square(const real *in, ptrdiff_t in_stride, real *out, ptrdiff_t out_stride)
+{
+    __m256d a[4];
+    for (int i = 0; i < 2; i++) {
+        const real *low = in + i * in_stride, *high = low + 2 * in_stride;
+        a[i] = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(low)), _mm_loadu_pd(high), 1);
+        a[i + 2] = _mm256_insertf128_pd(_mm256_castpd128_pd256(_mm_loadu_pd(low + 2)), _mm_loadu_pd(high + 2), 1);
+    }
+    for (int h = 0; h < 4; h += 2) {
+        _mm256_storeu_pd(out + h * out_stride, _mm256_unpacklo_pd(a[h], a[h + 1]));
+        _mm256_storeu_pd(out + (h + 1) * out_stride, _mm256_unpackhi_pd(a[h], a[h + 1]));
+    }
+}
+#elif BP_IS_F64
+#define BP_SQUARE 4
+BP_INLINE void transpose_square(const real *in, ptrdiff_t in_stride, real *out, ptrdiff_t out_stride)
 {
     for (int i = 0; i < 4; i += 2) {
         for (int j = 0; j < 4; j += 2) {
@@ -168,7 +229,8 @@ BP_INLINE void transpose4(const real *in, ptrdiff_t in_stride, real *out, ptrdif
     }
 }
 #else
-BP_INLINE void transpose4(const real *in, ptrdiff_t in_stride, real *out, ptrdiff_t out_stride)
+#define BP_SQUARE 4
+BP_INLINE void transpose_square(const real *in, ptrdiff_t in_stride, real *out, ptrdiff_t out_stride)
 {
     __m128 a = _mm_loadu_ps(in), b = _mm_loadu_ps(in + in_stride);
     __m128 c = _mm_loadu_ps(in + 2 * in_stride), d = _mm_loadu_ps(in + 3 * in_stride);
@@ -333,9 +395,10 @@ BP_INLINE void vr_prefetch(const real *p) { (void)p; }
 #error "simd.h: define one of BP_ISA_V4, BP_ISA_V3, BP_ISA_NEON, BP_ISA_BASE"
 #endif
 
-#ifndef BP_HAS_TRANSPOSE4
+#ifndef BP_SQUARE
+#define BP_SQUARE 4
 /* out[j, i] = in[i, j] for a square of 4 x 4. */
-BP_INLINE void transpose4(const real *in, ptrdiff_t in_stride, real *out, ptrdiff_t out_stride)
+BP_INLINE void transpose_square(const real *in, ptrdiff_t in_stride, real *out, ptrdiff_t out_stride)
 {
     for (int i = 0; i < 4; i++)
         for (int j = 0; j < 4; j++)
