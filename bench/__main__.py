@@ -8,15 +8,18 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from chart import draw_chart
+from compare import are_comparable, find_changes, find_differences, format_changes
 from definitions import Training
 from engines import ENGINES
 from machine import can_pin, cpu_model, usable_cores
 from options import make_parser
 from peak import Peak, build_peak
-from records import write_record
+from records import FOLDER, NoRecord, find_record, read_record, write_record
 from report import format_table
 from rows import Row, make_rows
 from runner import Settings, run_workload
+from scaling import draw_scaling, format_scaling, measure_scaling
 from startup import as_lines, format_startup, measure_startup
 from workloads import WORKLOADS
 
@@ -24,7 +27,11 @@ from workloads import WORKLOADS
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse the command line and obey it; return the exit status."""
     options = make_parser().parse_args(arguments)
-    return COMMANDS[options.command](options)
+    try:
+        return COMMANDS[options.command](options)
+    except NoRecord as error:
+        print(error, file=sys.stderr)
+        return 2
 
 
 def show_list(options: argparse.Namespace) -> int:
@@ -76,7 +83,46 @@ def show_startup(options: argparse.Namespace) -> int:
     return 0
 
 
-COMMANDS = {"list": show_list, "run": run, "startup": show_startup}
+def compare(options: argparse.Namespace) -> int:
+    """Print what changed from one record to another."""
+    path_a, path_b = find_record(options.a), find_record(options.b)
+    a, b = read_record(path_a), read_record(path_b)
+    print(f"A {path_a.stem}, B {path_b.stem}")
+    print("\n".join(find_differences(a, b)))
+    print(f"\n{format_changes(find_changes(a, b))}")
+    if not are_comparable(a, b):
+        print("\nThe machines or their use differ: the times say nothing of the code. Compare the shares of the peak.")
+    return 0
+
+
+def chart(options: argparse.Namespace) -> int:
+    """Draw a record."""
+    draw_chart(read_record(find_record(options.record)), options.out, options.only)
+    print(options.out)
+    return 0
+
+
+def scaling(options: argparse.Namespace) -> int:
+    """Measure how bp_core's cost grows, print the table, write the record, draw the picture."""
+    settings = _settings(options)
+    points = measure_scaling(options.only, settings, _say)
+    print(f"\n{format_scaling(points)}\n")
+    rows = [point.row for point in points]
+    if not options.no_record:
+        print(f"record: bench/record/scaling/{write_record(rows, folder=FOLDER / 'scaling').name}")
+    draw_scaling(points, options.out)
+    print(options.out)
+    return 0 if all(row.status == "ok" for row in rows) else 1
+
+
+COMMANDS = {
+    "list": show_list,
+    "run": run,
+    "startup": show_startup,
+    "compare": compare,
+    "chart": chart,
+    "scaling": scaling,
+}
 
 
 def _cores_in_words(settings: Settings) -> str:

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 from engines import ENGINES
-from machine import usable_cores
+from machine import HERE, usable_cores
+from scaling_work import SERIES
 from workloads import WORKLOADS
+
+IMAGES = HERE.parent / "docs" / "images"
+PICTURE, SCALING_PICTURE = IMAGES / "bench.svg", IMAGES / "scaling.svg"
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -17,7 +22,33 @@ def make_parser() -> argparse.ArgumentParser:
     commands.add_parser("list", help="show the workloads and the engines")
     _add_run(commands.add_parser("run", help="measure"))
     _add_startup(commands.add_parser("startup", help="measure imports and installed sizes"))
+    _add_compare(commands.add_parser("compare", help="what two records tell: faster, slower, and what else differs"))
+    _add_chart(commands.add_parser("chart", help="draw a record (needs matplotlib)"))
+    _add_scaling(commands.add_parser("scaling", help="follow bp_core's cost as the work grows (needs matplotlib)"))
     return parser
+
+
+def _add_scaling(command: argparse.ArgumentParser) -> None:
+    names = {series.name: series for series in SERIES}
+    command.add_argument("--only", type=_names(names), default=list(names), help="series, by commas")
+    command.add_argument(
+        "--out", type=Path, default=SCALING_PICTURE, help="the file to draw, .svg or .png (default: %(default)s)"
+    )
+    _add_measuring(command)
+
+
+def _add_compare(command: argparse.ArgumentParser) -> None:
+    words = 'a path, a name in bench/record/, "latest" or "previous"'
+    command.add_argument("a", metavar="A", nargs="?", default="previous", help=f"the earlier record: {words}")
+    command.add_argument("b", metavar="B", nargs="?", default="latest", help="the later one")
+
+
+def _add_chart(command: argparse.ArgumentParser) -> None:
+    command.add_argument("record", nargs="?", default="latest", help="a path, a name in bench/record/, or latest")
+    command.add_argument("--only", type=_names(WORKLOADS), help="workloads, by commas")
+    command.add_argument(
+        "--out", type=Path, default=PICTURE, help="the file to draw, .svg or .png (default: %(default)s)"
+    )
 
 
 def _add_run(command: argparse.ArgumentParser) -> None:

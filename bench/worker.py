@@ -27,9 +27,11 @@ def main(workload: str, engine: str, form: str, dtype: str, cores: str) -> None:
     import numpy as np
     from engines import ENGINES, FormAbsent
     from jobs import make_job
-    from workloads import find_workload
+    from scaling_work import SCALING_WORKLOADS
+    from workloads import WORKLOADS
 
-    work = replace(find_workload(workload).as_done_by(engine), dtype=dtype)
+    found = WORKLOADS.get(workload) or SCALING_WORKLOADS[workload]
+    work = replace(found.as_done_by(engine), dtype=dtype)
     try:
         job = make_job(work, ENGINES[engine], form, threads=len(cores.split(",")))
     except FormAbsent as absent:

@@ -160,10 +160,4 @@ PREDICTIONS = (
 
 _TRAININGS = (XOR, ONLINE, TAB, NIELSEN, MNIST, CHAIN, WIDE, W1, W3, W4, *map(_w5, W5_WIDTHS), *STEPS)
 
-
-def find_workload(name: str) -> Workload:
-    """Return the workload of this name."""
-    return WORKLOADS[name]
-
-
 WORKLOADS: Mapping[str, Workload] = MappingProxyType({work.name: work for work in (*_TRAININGS, *PREDICTIONS)})
