@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pictures import save_picture
 from records import Line, times
 from rows import ratio_range
 from tables import format_time
@@ -23,6 +24,7 @@ PEERS = {
 }
 LEFT_OUT = {"W5-32", "W5-45", "W5-64", "W5-128"}  # much like W5-46 and W5-256
 BAR, GAP = 1.0, 0.9  # heights of a bar and of the space between two groups
+TALL = 40.0  # above this height the bars stand in two columns
 
 
 @dataclass(frozen=True)
@@ -71,17 +73,37 @@ def draw_chart(record: Sequence[Line], path: Path, only: Collection[str] | None 
         raise ValueError("this record holds no time of a peer beside one of bp_core")
     from matplotlib.figure import Figure
 
-    kinds = [kind for kind in ("training", "prediction") if any(group.kind == kind for group in groups)]
-    heights = [sum(len(g.bars) * BAR + GAP for g in groups if g.kind == kind) for kind in kinds]
-    figure = Figure(figsize=(9, 1.7 + 0.155 * sum(heights)), layout="constrained")
-    every_axes = figure.subplots(len(kinds), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
-    for axes, kind in zip(every_axes, kinds, strict=True):
-        _draw_kind(axes, kind, [group for group in groups if group.kind == kind])
-    _set_scale(every_axes[-1], groups)
+    columns = _columns(groups)
+    tallest = max(sum(map(_height, column)) for column in columns)
+    figure = Figure(figsize=(1.5 + 5.5 * len(columns), 1.7 + 0.155 * tallest), layout="constrained")
+    grid = figure.add_gridspec(1, len(columns))
+    for place, column in enumerate(columns):
+        cells = grid[place].subgridspec(len(column), 1, height_ratios=list(map(_height, column)))
+        for row, panel in enumerate(column):
+            axes = figure.add_subplot(cells[row])
+            _draw_panel(axes, panel)
+            _set_scale(axes, groups)
     figure.legend(handles=_legend(groups), loc="outside upper center", ncols=3, frameon=False, fontsize=8)
     figure.supxlabel(_caption(record[0], groups), fontsize=7)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150, facecolor="white", metadata=_metadata(path))
+    save_picture(figure, path)
+
+
+def _height(groups: Sequence[Group]) -> float:
+    return sum(len(group.bars) * BAR + GAP for group in groups)
+
+
+def _columns(groups: Sequence[Group]) -> list[list[list[Group]]]:
+    """Return one column of panels, or two where the picture would be tall; a panel holds groups of one kind."""
+    ordered = sorted(groups, key=lambda group: group.kind != "training")
+    if _height(ordered) <= TALL:
+        return [_panels(ordered)]
+    cut = next(n for n in range(len(ordered)) if _height(ordered[:n]) >= _height(ordered) / 2)
+    return [_panels(ordered[:cut]), _panels(ordered[cut:])]
+
+
+def _panels(groups: Sequence[Group]) -> list[list[Group]]:
+    kinds = dict.fromkeys(group.kind for group in groups)
+    return [[group for group in groups if group.kind == kind] for kind in kinds]
 
 
 def _bar(line: Line, bp_core: Line) -> Bar:
@@ -98,8 +120,8 @@ def _label(line: Line) -> str:
     return f"{', '.join(filter(None, words))}\nbp_core {format_time(line['us_per_step'])}"
 
 
-def _draw_kind(axes: Any, kind: str, groups: Sequence[Group]) -> None:
-    """Draw all bars of one kind of work, the first group on top; a bar starts at 1, where bp_core is."""
+def _draw_panel(axes: Any, groups: Sequence[Group]) -> None:
+    """Draw bars of one kind of work, the first group on top; a bar starts at 1, where bp_core is."""
     top, ticks = 0.0, []
     for group in groups:
         for number, bar in enumerate(group.bars):
@@ -110,7 +132,7 @@ def _draw_kind(axes: Any, kind: str, groups: Sequence[Group]) -> None:
     axes.set_yticks(ticks, [group.label for group in groups], fontsize=7.5)
     axes.tick_params(axis="y", length=0)
     axes.set_title(
-        {"training": "a step of training", "prediction": "a call that predicts"}[kind], fontsize=9, loc="left"
+        {"training": "a step of training", "prediction": "a call that predicts"}[groups[0].kind], fontsize=9, loc="left"
     )
     axes.axvline(1, color="black", linewidth=1)
     axes.grid(axis="x", which="major", color="#dddddd", linewidth=0.6)
@@ -157,13 +179,9 @@ def _caption(line: Line, groups: Sequence[Group]) -> str:
     )
     lines = [
         "times as long as bp_core (logarithmic; best round, and a line over the range of all rounds)",
-        f"{line['machine']['cpu']}, {line['isa']}, {line['dtype']}, {cores}, {line['date'][:10]}; {versions}",
+        f"{line['machine']['cpu']}, {line['isa']}, {line['dtype']}, {cores}, {line['date'][:10]}",
+        versions,
     ]
     if any(bar.is_other_work for group in groups for bar in group.bars):
         lines.append("* cannot do exactly this work and does the nearest: see bench/README.md")
     return "\n".join(lines)
-
-
-def _metadata(path: Path) -> dict[str, None] | None:
-    """Return what keeps a date out of an SVG, so that the same record gives the same file."""
-    return {"Date": None} if path.suffix == ".svg" else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -58,11 +58,19 @@ def find_differences(a: Sequence[Line], b: Sequence[Line]) -> list[str]:
     lines = [f"{name}: {_words(x)} -> {_words(y)}" for name, x, y in _facts(a, b) if x != y]
     changes = find_changes(a, b)
     lines += [_work_change(change) for change in changes if _what(change.before) != _what(change.after)]
-    before, after = _by_key(a), _by_key(b)
-    for name, only in (("A", before.keys() - after.keys()), ("B", after.keys() - before.keys())):
-        if only:
-            lines.append(f"only in {name}: {', '.join(sorted(f'{work} {engine}' for work, engine in only))}")
+    for name, has, lacks in (("A", a, b), ("B", b, a)):
+        only = _only_in(_by_key(has), _by_key(lacks))
+        lines += [f"only in {name}: {', '.join(only)}"] if only else []
     return lines
+
+
+def _only_in(has: Collection[Key], lacks: Collection[Key]) -> list[str]:
+    """Return the workloads that only the first has, and "workload engine" where the second has other engines."""
+    known = {workload for workload, _ in lacks}
+    missing = [key for key in has if key not in lacks]
+    return list(
+        dict.fromkeys(f"{workload} {engine}" if workload in known else workload for workload, engine in missing)
+    )
 
 
 def are_comparable(a: Sequence[Line], b: Sequence[Line]) -> bool:

@@ -18,7 +18,10 @@ def format_table(rows: Sequence[Row]) -> str:
         [_cells(row) for row in shown if row.workload == name] for name in dict.fromkeys(r.workload for r in shown)
     ]
     lines = [format_columns(HEADER, groups, LEFT)]
-    notes = [*dict.fromkeys(f"* {row.workload}: {row.note}" for row in shown if row.note)]
+    notes = [
+        f"* {', '.join(_workloads_with(note, shown))}: {note}"
+        for note in dict.fromkeys(r.note for r in shown if r.note)
+    ]
     hidden = [row for row in rows if not row.is_shown and row.status != "ok"]
     notes += [f"{row.workload}: {row.engine} ({row.form}): {_reason(row)}" for row in hidden]
     if any(row.us_per_step and row.core_was_shared for row in shown):
@@ -26,6 +29,10 @@ def format_table(rows: Sequence[Row]) -> str:
             "? core below 95 %: other programs ran on it, and a time is too long; measure again on a quiet machine"
         )
     return "\n".join([*lines, *([""] if notes else []), *notes])
+
+
+def _workloads_with(note: str, rows: Sequence[Row]) -> list[str]:
+    return list(dict.fromkeys(row.workload for row in rows if row.note == note))
 
 
 def _cells(row: Row) -> tuple[str, ...]:

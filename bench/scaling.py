@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from definitions import Training
 from engines import ENGINES
 from machine import usable_cores
 from peak import Peak, build_peak
+from pictures import save_picture
 from rows import Row, make_rows
 from runner import Settings, run_workload
 from scaling_work import SERIES, Series, bytes_per_step
@@ -113,14 +115,13 @@ def draw_scaling(points: Sequence[Point], path: Path) -> None:
         axes.set_axis_off()
     handles, labels = every_axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False, fontsize=8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=150, facecolor="white", metadata={"Date": None} if path.suffix == ".svg" else None)
+    save_picture(figure, path)
 
 
 LINES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    "bytes": ("bytes / measured bandwidth", {"color": "#999999", "linestyle": ":"}),
-    "flops": ("flops / measured peak", {"color": "#D55E00", "linestyle": "--"}),
-    "time": ("bp_core, measured", {"color": "#0072B2", "marker": "o", "markersize": 3}),
+    "bytes": ("bytes / measured bandwidth", {"color": "#777777", "linestyle": ":", "marker": "x", "markersize": 3}),
+    "flops": ("flops / measured peak", {"color": "#D55E00", "linestyle": "--", "marker": "v", "markersize": 3}),
+    "time": ("bp_core, measured", {"color": "#0072B2", "marker": "o", "markersize": 3.5}),
 }
 
 
@@ -136,10 +137,31 @@ def _draw_panel(axes: Any, series: Series, points: Sequence[Point]) -> None:
         label, style = LINES[name]
         if len(values) == len(at):
             axes.plot(at, values, label=label, linewidth=1.2, **style)
-    axes.set_xscale("log", base=2)
-    axes.set_yscale("log")
+    _set_scales(axes, [value for values in lines.values() for value in values])
     axes.set_title(f"{series.name}: {series.about}", fontsize=7.5, loc="left")
     axes.set_ylabel("us a step", fontsize=7.5)
     axes.tick_params(labelsize=7)
     axes.grid(color="#dddddd", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _set_scales(axes: Any, values: Sequence[float]) -> None:
+    """Set logarithmic scales with plain numbers, the vertical one over whole decades."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter, NullLocator
+
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    if values:
+        axes.set_ylim(10 ** math.floor(math.log10(min(values))), 10 ** math.ceil(math.log10(max(values))))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: _short(at)))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda us, _: f"{us:,g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _short(number: float) -> str:
+    """Return 1024 as "1k" and 1048576 as "1M"; "" between whole numbers."""
+    if number % 1:
+        return ""
+    power = min(int(math.log2(number)) // 10, 2) if number >= 1 else 0
+    return f"{number / 1024**power:g}{' kM'[power].strip()}"

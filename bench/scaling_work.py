@@ -34,6 +34,7 @@ DEPTHS = (1, 2, 4, 8, 16, 32)
 BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 ROWS = (1 << 10, 1 << 12, 1 << 14, 1 << 16, 1 << 18, 1 << 20)
 MAX_THREADS = 64
+FEW_STEPS = replace(TAB, check_steps=10)
 
 SERIES = (
     Series(
@@ -45,15 +46,15 @@ SERIES = (
         {n: _stack(f"depth-{n}", (64, *[64] * n, 64), 64) for n in DEPTHS},
     ),
     Series(
-        "batch", "rows a step: 30-64-64-1 relu, Adam",
-        {n: replace(TAB, name=f"batch-{n}", batch_size=n, n_rows=max(4_096, 64 * n)) for n in BATCHES},
+        "batch", "rows a step, 30-64-64-1 relu, Adam",
+        {n: replace(FEW_STEPS, name=f"batch-{n}", batch_size=n, n_rows=max(4_096, 16 * n)) for n in BATCHES},
     ),
     Series(
-        "rows", "rows of the data: 30-64-64-1 relu, Adam, batch 32",
-        {n: replace(TAB, name=f"rows-{n}", n_rows=n) for n in ROWS},
+        "rows", "rows of data, 30-64-64-1 relu, Adam, batch 32",
+        {n: replace(FEW_STEPS, name=f"rows-{n}", n_rows=n) for n in ROWS},
     ),
     Series(
-        "threads", "cores: 784-128-10 relu, Adam, batch 128",
+        "threads", "cores, 784-128-10 relu, Adam, batch 128",
         {n: replace(MNIST, name=f"threads-{n}", n_rows=12_800) for n in range(1, MAX_THREADS + 1)},
     ),
 )  # fmt: skip
