@@ -103,9 +103,12 @@ class EngineInfo:
 
 
 def _fann_can(work: Training) -> bool:
-    """Whether FANN has the work: plain gradient descent after each row, or after all rows; always with biases."""
+    """Whether FANN has the work: plain gradient descent after each row, or after all rows; with biases, in float32.
+
+    Its build for float64 has constants of float32 in it, and fails the check for that.
+    """
     plain = work.optimizer.name == "sgd" and work.loss == "half_squared_error" and work.output == "sigmoid"
-    return plain and work.bias == "unit" and work.batch_size in (1, work.n_rows)
+    return plain and work.bias == "unit" and work.dtype == "float32" and work.batch_size in (1, work.n_rows)
 
 
 _ALL = (

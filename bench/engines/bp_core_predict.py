@@ -15,7 +15,7 @@ class Engine:
     """A network, and the function that is called."""
 
     def __init__(self, work: Prediction, problem: Problem, form: str, threads: int) -> None:
-        self.work, self.threads = work, threads
+        self.work = work
         self.isa = bp.isa()
         self.inputs = call_inputs(work, problem)
         network = bp.Network.from_arrays(problem.weights, problem.biases, hidden=work.hidden, output=work.output)

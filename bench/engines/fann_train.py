@@ -16,7 +16,12 @@ from data import Problem
 from definitions import Training
 
 TRAIN_INCREMENTAL, TRAIN_BATCH, SIGMOID, ERROR_LINEAR = 0, 1, 3, 0  # of FANN's enumerations
-LIBRARIES = {"float32": "floatfann", "float64": "doublefann"}
+
+
+class Connection(ctypes.Structure):
+    """FANN's struct fann_connection."""
+
+    _fields_ = (("source", c_uint), ("target", c_uint), ("weight", c_float))
 
 
 class Engine:
@@ -24,8 +29,7 @@ class Engine:
 
     def __init__(self, work: Training, problem: Problem, form: str, threads: int) -> None:
         self.work, self.problem = work, problem
-        self.real = np.ctypeslib.as_ctypes_type(np.dtype(work.dtype))
-        self.library = _load(LIBRARIES[work.dtype], self.real)
+        self.library = _load()
         self.network = self._make_network()
         self.rows = self._copy_rows()
 
@@ -78,29 +82,23 @@ class Engine:
 
     def _connections(self) -> ctypes.Array:
         """Return every connection, ordered by layer, then target unit, then source unit, the bias last."""
-        array = (_connection(self.real) * self.library.fann_get_total_connections(self.network))()
+        array = (Connection * self.library.fann_get_total_connections(self.network))()
         self.library.fann_get_connection_array(self.network, array)
         return array
 
 
-def _connection(real: type) -> type[ctypes.Structure]:
-    """Return FANN's struct fann_connection with weights of this type."""
-    fields = [("source", c_uint), ("target", c_uint), ("weight", real)]
-    return type("Connection", (ctypes.Structure,), {"_fields_": fields})
-
-
-def _load(name: str, real: type) -> ctypes.CDLL:
+def _load() -> ctypes.CDLL:
     """Open the library and declare what is called with more than a pointer and whole numbers."""
-    library = ctypes.CDLL(ctypes.util.find_library(name))
-    give = CFUNCTYPE(None, c_uint, c_uint, c_uint, POINTER(real), POINTER(real))
+    library = ctypes.CDLL(ctypes.util.find_library("floatfann"))
+    give = CFUNCTYPE(None, c_uint, c_uint, c_uint, POINTER(c_float), POINTER(c_float))
     library.fann_create_standard_array.restype = c_void_p
     library.fann_create_train_from_callback.restype = c_void_p
     library.fann_create_train_from_callback.argtypes = [c_uint, c_uint, c_uint, give]
-    library.fann_set_activation_steepness_hidden.argtypes = [c_void_p, real]
-    library.fann_set_activation_steepness_output.argtypes = [c_void_p, real]
+    library.fann_set_activation_steepness_hidden.argtypes = [c_void_p, c_float]
+    library.fann_set_activation_steepness_output.argtypes = [c_void_p, c_float]
     library.fann_set_learning_rate.argtypes = [c_void_p, c_float]
     library.fann_set_learning_momentum.argtypes = [c_void_p, c_float]
-    library.fann_set_weight.argtypes = [c_void_p, c_uint, c_uint, real]
+    library.fann_set_weight.argtypes = [c_void_p, c_uint, c_uint, c_float]
     library.fann_train_on_data.argtypes = [c_void_p, c_void_p, c_uint, c_uint, c_float]
     library.fann_get_total_connections.restype = c_uint
     library.fann_get_total_connections.argtypes = [c_void_p]
