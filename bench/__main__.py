@@ -10,11 +10,11 @@ from pathlib import Path
 
 from chart import draw_chart
 from compare import are_comparable, find_changes, find_differences, format_changes
-from definitions import Training
 from engines import ENGINES
 from machine import can_pin, cpu_model, usable_cores
 from options import make_parser
 from peak import Peak, build_peak
+from pictures import can_draw
 from records import FOLDER, NoRecord, find_record, read_record, write_record
 from report import format_table
 from rows import Row, make_rows
@@ -40,8 +40,9 @@ def show_list(options: argparse.Namespace) -> int:
     width = max(map(len, WORKLOADS))
     for work in WORKLOADS.values():
         print(f"  {work.name:{width}}  {work.describe()}")
-        for engine, nearest in work.nearest.items() if isinstance(work, Training) else ():
-            print(f"  {'':{width}}  * {engine}: {nearest.note}")
+        for engine in ENGINES.values():
+            if work.note_on(engine.name) and engine.forms(work):
+                print(f"  {'':{width}}  * {engine.name}: {work.note_on(engine.name)}")
     print("engines")
     for name, engine in ENGINES.items():
         ways = [way for way in (engine.training, engine.prediction) if way]
@@ -97,6 +98,9 @@ def compare(options: argparse.Namespace) -> int:
 
 def chart(options: argparse.Namespace) -> int:
     """Draw a record."""
+    if not can_draw():
+        print("chart needs matplotlib", file=sys.stderr)
+        return 2
     draw_chart(read_record(find_record(options.record)), options.out, options.only)
     print(options.out)
     return 0
@@ -110,8 +114,9 @@ def scaling(options: argparse.Namespace) -> int:
     rows = [point.row for point in points]
     if not options.no_record:
         print(f"record: bench/record/scaling/{write_record(rows, folder=FOLDER / 'scaling').name}")
-    draw_scaling(points, options.out)
-    print(options.out)
+    if can_draw():
+        draw_scaling(points, options.out)
+    print(options.out if can_draw() else "no picture: it needs matplotlib")
     return 0 if all(row.status == "ok" for row in rows) else 1
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pictures import save_picture
-from records import Line, times
+from records import Line, NoRecord, times
 from rows import ratio_range
 from tables import format_time
 
@@ -65,12 +65,12 @@ def draw_chart(record: Sequence[Line], path: Path, only: Collection[str] | None 
 
     Raises
     ------
-    ValueError
+    NoRecord
         If the record holds no peer beside bp_core.
     """
     groups = make_groups(record, only)
     if not groups:
-        raise ValueError("this record holds no time of a peer beside one of bp_core")
+        raise NoRecord("this record holds no time of a peer beside one of bp_core")
     from matplotlib.figure import Figure
 
     columns = _columns(groups)

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from data import make_problem
 from definitions import Prediction, Training, Workload
-from engines import EngineInfo
+from engines import EngineInfo, TrainingAdapter
 
 
 class Job(Protocol):
@@ -79,6 +79,6 @@ class PredictionJob:
     answer = check
 
 
-def _parameters(adapter: object) -> list[np.ndarray]:
+def _parameters(adapter: TrainingAdapter) -> list[np.ndarray]:
     weights, biases = adapter.parameters()
     return [*weights, *biases]

@@ -1,9 +1,15 @@
-"""What the pictures share: how they are saved."""
+"""What the pictures share: whether they can be drawn, and how they are saved."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+
+def can_draw() -> bool:
+    """Whether matplotlib is installed."""
+    return find_spec("matplotlib") is not None
 
 
 def save_picture(figure: Any, path: Path) -> None:

@@ -17,7 +17,7 @@ Line = dict[str, Any]
 
 
 class NoRecord(Exception):
-    """There is no such record; the message says which there are."""
+    """There is no such record, or nothing in it that is asked for; the message says what."""
 
 
 def write_record(rows: Sequence[Row], startup: Sequence[Line] = (), folder: Path = FOLDER) -> Path:
@@ -38,6 +38,8 @@ def write_record(rows: Sequence[Row], startup: Sequence[Line] = (), folder: Path
 def read_record(path: Path) -> list[Line]:
     """Return the lines of a record; what records of former days lack is filled in."""
     lines = [json.loads(text) for text in path.read_text().splitlines() if text.strip()]
+    if not lines:
+        raise NoRecord(f"{path}: an empty record")
     return [{"kind": "training", "threads": 1} | line for line in lines]
 
 
