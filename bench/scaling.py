@@ -20,7 +20,7 @@ from runner import Settings, run_workload
 from scaling_work import SERIES, Series, bytes_per_step
 from tables import format_columns, format_time
 
-HEADER = ("series", "at", "time/step", "flops / peak", "bytes / bandwidth", "% peak", "spread", "a row")
+HEADER = ("series", "at", "time/step", "flops / peak", "bytes / bandwidth", "% peak", "spread", "core", "a row")
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ def _cells(point: Point) -> tuple[str, ...]:
         format_time(point.bytes_us),
         "-" if row.percent_of_peak is None else f"{row.percent_of_peak:.1f}",
         f"{100 * row.spread:.0f} %",
+        f"{100 * row.core_share:.0f} %",
         format_time(1e6 / row.samples_per_s),
     )
 
