@@ -1,40 +1,55 @@
-"""Whether an engine's answer is right: its parameters against those of the float64 reference."""
+"""Whether an engine's answer is right: what it computed against the float64 reference."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from data import Problem
-from definitions import Workload
-from reference import Answer, expected_answer, loss_of
+from definitions import Prediction, Training, Workload
+from reference import Answer, expected_answer, forward, loss_of
 
 LOSS_TOLERANCE = {"float32": 1e-4, "float64": 1e-10}  # |loss - expected| as a part of the expected loss
 PATH_TOLERANCE = {"float32": 1e-3, "float64": 1e-9}  # |parameters - expected| as a part of the way they went
 TRAINED_PART = 0.9  # a timed call must bring the loss down by this part of what the check's fewer steps do
+OUTPUT_TOLERANCE = {"float32": 1e-5, "float64": 1e-13}  # |output - expected| as a part of the largest expected output
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """An engine's answer beside the expected one; both losses are over the rows of the check."""
+    """An engine's answer beside the expected one; what does not belong to the kind of work is None."""
 
-    loss: float
-    expected_loss: float
-    path_error: float
     is_right: bool
+    words: str
+    loss: float | None = None  # over the rows of the check, like the expected one
+    expected_loss: float | None = None
+    path_error: float | None = None
+    output_error: float | None = None
 
 
-class Judge:
-    """The expected answer of one workload; compares saved parameters with it.
+class Judge(Protocol):
+    """Compares what a worker saved with the expected answer."""
 
-    Parameters
-    ----------
-    work : the whole workload, as the engine does it
-    problem : its data and initial parameters
-    """
+    def judge_check(self, path: Path) -> Verdict:
+        """Judge the answer before the rounds."""
+        ...
 
-    def __init__(self, work: Workload, problem: Problem) -> None:
+    def judge_timed(self, path: Path) -> Verdict:
+        """Judge what the last timed call left."""
+        ...
+
+
+def make_judge(work: Workload, problem: Problem) -> Judge:
+    """Return the judge of this kind of work; `work` is what the engine does, `problem` belongs to it."""
+    return PredictionJudge(work, problem) if isinstance(work, Prediction) else TrainingJudge(work, problem)
+
+
+class TrainingJudge:
+    """Judges parameters after training."""
+
+    def __init__(self, work: Training, problem: Problem) -> None:
         self.work = work.for_check()
         self.problem = problem.head(self.work.n_rows)
         self.answer: Answer = expected_answer(self.work, self.problem)
@@ -45,13 +60,19 @@ class Judge:
         loss, expected = self._loss(arrays), self.answer.loss
         path_error = self._path_error(arrays)
         is_near = abs(loss - expected) <= LOSS_TOLERANCE[self.work.dtype] * expected
-        return Verdict(loss, expected, path_error, is_near and path_error <= PATH_TOLERANCE[self.work.dtype])
+        words = (
+            f"loss {loss:.6g}, expected {expected:.6g} after {self.work.steps} steps; "
+            f"parameters off by {path_error:.1e} of the way"
+        )
+        is_right = is_near and path_error <= PATH_TOLERANCE[self.work.dtype]
+        return Verdict(is_right, words, loss, expected, path_error)
 
-    def has_trained(self, path: Path) -> tuple[bool, float]:
-        """Return whether a timed call, not shorter than the check, has learned as it must, and the loss after it."""
+    def judge_timed(self, path: Path) -> Verdict:
+        """See whether a timed call, not shorter than the check, has learned as it must."""
         loss = self._loss(_saved(path))
         start, expected = self.answer.start_loss, self.answer.loss
-        return loss <= start - TRAINED_PART * (start - expected), loss
+        has_trained = loss <= start - TRAINED_PART * (start - expected)
+        return Verdict(has_trained, f"the timed call has not learned: loss {loss:.6g} after it", loss)
 
     def _loss(self, arrays: list[np.ndarray]) -> float:
         n_layers = len(self.problem.weights)
@@ -64,8 +85,26 @@ class Judge:
         return float(np.linalg.norm(_joined(arrays) - expected) / np.linalg.norm(expected - initial))
 
 
+class PredictionJudge:
+    """Judges outputs."""
+
+    def __init__(self, work: Prediction, problem: Problem) -> None:
+        self.work = work
+        weights, biases = ([p.astype(np.float64) for p in part] for part in (problem.weights, problem.biases))
+        self.expected = forward(work, weights, biases, problem.X.astype(np.float64))[1][-1]
+
+    def judge_check(self, path: Path) -> Verdict:
+        """Compare the outputs with the expected ones."""
+        (output,) = _saved(path)
+        error = float(np.abs(output - self.expected).max() / np.abs(self.expected).max())
+        is_right = error <= OUTPUT_TOLERANCE[self.work.dtype]
+        return Verdict(is_right, f"outputs off by at most {error:.1e} of the largest", output_error=error)
+
+    judge_timed = judge_check
+
+
 def _saved(path: Path) -> list[np.ndarray]:
-    """Return saved parameters in float64, weights first."""
+    """Return saved arrays in float64: a training's parameters, weights first, or a prediction's outputs."""
     with np.load(path) as saved:
         return [saved[name].astype(np.float64) for name in saved.files]
 

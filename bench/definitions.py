@@ -1,6 +1,6 @@
-"""The work: what each workload trains, and the nearest work of a peer that cannot do exactly that.
+"""What a workload is: a network, its data and what is done with them, as plain data.
 
-Everything a reader needs to repeat a measurement stands here; how it is measured stands in ``runner.py``.
+The workloads themselves stand in ``workloads.py``; how they are measured stands in ``runner.py``.
 """
 
 from __future__ import annotations
@@ -30,37 +30,79 @@ class Nearest:
     note: str
     loss: str | None = None
     optimizer: Optimizer | None = None
+    bias: str | None = None
+    slope_margin: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Workload:
-    """One training task: a network, its data and how it is trained.
+    """A network and its data; a timed call takes all rows `epochs` times, `batch_size` rows a step.
 
-    A timed call trains `epochs` epochs from the initial weights; the answer is checked after `check_steps` steps
-    over unshuffled rows, few enough that float32 does not yet part from float64 at the kink of a relu. `n_rows` is a
-    multiple of `batch_size`, so that every step is the same work.
+    `n_rows` is a multiple of `batch_size`, so that every step is the same work.
     """
 
     name: str
     layer_sizes: tuple[int, ...]
     hidden: str
     output: str
-    loss: str
-    optimizer: Optimizer
     batch_size: int
     n_rows: int
     inputs: str  # "xor", "normal" or "pixels": see data.py
+    bias: str = "unit"  # or "none"
     epochs: int = 1
-    check_steps: int = 50
     dtype: str = "float32"
-    nearest: Mapping[str, Nearest] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    forms: Mapping[str, tuple[str, ...]] | None = field(default=None, hash=False)  # None: every engine, as it likes
+    shows_every_form: bool = False  # in the table; else only the fastest of each engine
 
     @property
     def steps(self) -> int:
-        """The number of updates in one call."""
+        """The number of steps in one timed call."""
         return self.epochs * (self.n_rows // self.batch_size)
 
-    def for_check(self) -> Workload:
+    @property
+    def fans(self) -> list[tuple[int, int]]:
+        """(fan_in, fan_out) of every layer."""
+        return list(zip(self.layer_sizes, self.layer_sizes[1:], strict=False))
+
+    @property
+    def flops_per_step(self) -> int:
+        """2 per multiply-add of the matrix products of one step."""
+        raise NotImplementedError
+
+    def as_done_by(self, engine: str) -> Workload:
+        """Return the work that `engine` does: this one, or the nearest it can do."""
+        return self
+
+    def note_on(self, engine: str) -> str:
+        """Return in what the work of `engine` differs; "" where it does exactly this."""
+        return ""
+
+    def describe(self) -> str:
+        """Return the work in one line."""
+        raise NotImplementedError
+
+    def _describe_network(self) -> str:
+        sizes = "-".join(str(size) for size in self.layer_sizes)
+        bias = "" if self.bias == "unit" else ", no bias"
+        return f"{sizes}, {self.hidden}, {self.output}{bias}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training(Workload):
+    """Training from the initial weights; a step is one batch forward, its loss, backward, one update.
+
+    The answer is checked after `check_steps` steps over unshuffled rows, few enough that float32 does not yet part
+    from float64 at the kink of a relu.
+    """
+
+    loss: str
+    optimizer: Optimizer
+    shuffle: bool = True  # the rows of each epoch, unless it is one batch
+    check_steps: int = 50
+    slope_margin: float = 0.0  # the slope of an activation is taken no nearer than this to a = 0 or 1
+    nearest: Mapping[str, Nearest] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+
+    def for_check(self) -> Training:
         """Return the first `check_steps` steps as a workload of their own."""
         n_rows = min(self.n_rows, self.check_steps * self.batch_size)
         return replace(self, n_rows=n_rows, epochs=self.check_steps * self.batch_size // n_rows)
@@ -68,78 +110,46 @@ class Workload:
     @property
     def flops_per_step(self) -> int:
         """2 per multiply-add: forward, grad_W, and delta_prev of every layer but the first."""
-        fans = list(zip(self.layer_sizes, self.layer_sizes[1:], strict=False))
-        multiply_adds = sum((2 if layer == 0 else 3) * m * n for layer, (m, n) in enumerate(fans))
+        multiply_adds = sum((2 if layer == 0 else 3) * m * n for layer, (m, n) in enumerate(self.fans))
         return 2 * self.batch_size * multiply_adds
 
-    def as_done_by(self, engine: str) -> Workload:
+    def as_done_by(self, engine: str) -> Training:
         """Return the work that `engine` does: this one, or the nearest it can do."""
         nearest = self.nearest.get(engine)
         if nearest is None:
             return self
-        return replace(self, loss=nearest.loss or self.loss, optimizer=nearest.optimizer or self.optimizer)
+        return replace(
+            self,
+            loss=nearest.loss or self.loss,
+            optimizer=nearest.optimizer or self.optimizer,
+            bias=nearest.bias or self.bias,
+            slope_margin=nearest.slope_margin,
+        )
+
+    def note_on(self, engine: str) -> str:
+        """Return the note of the nearest work of `engine`."""
+        return self.nearest[engine].note if engine in self.nearest else ""
 
     def describe(self) -> str:
         """Return the work in one line."""
-        sizes = "-".join(str(size) for size in self.layer_sizes)
-        activations = f"{self.hidden}, {self.output}"
         rule = f"{self.optimizer.name} {self.optimizer.learning_rate:g}"
-        return f"{sizes}, {activations}; {self.loss}, {rule}; {self.n_rows} rows, batch {self.batch_size}"
+        order = "" if self.shuffle else ", rows in order"
+        rows = f"{self.n_rows} rows, batch {self.batch_size}{order}"
+        return f"{self._describe_network()}; {self.loss}, {rule}; {rows}"
 
 
-ADAM = Optimizer("adam", 0.001)
+@dataclass(frozen=True, kw_only=True)
+class Prediction(Workload):
+    """Prediction from Python; a step is one call that predicts `batch_size` rows: one row is handed over as 1-D x."""
 
-SIGMOID_OUTPUT = Nearest(
-    note="scikit-learn has no squared error behind a sigmoid: binary cross-entropy instead",
-    loss="binary_cross_entropy",
-)
-EARLY_EPSILON = Nearest(
-    note="scikit-learn's Adam adds epsilon before the bias correction",
-    optimizer=replace(ADAM, corrects_epsilon=False),
-)
-NO_RMSPROP = Nearest(note="scikit-learn has no RMSprop: its Adam instead", optimizer=EARLY_EPSILON.optimizer)
+    shows_every_form: bool = True
 
-_ALL = (
-    Workload(
-        "xor", (2, 3, 1), "sigmoid", "sigmoid", "half_squared_error", Optimizer("sgd", 2.0),
-        batch_size=4, n_rows=4, inputs="xor", epochs=10_000, check_steps=1_000,
-        nearest=MappingProxyType({"sklearn": SIGMOID_OUTPUT}),
-    ),
-    Workload(
-        "tab", (30, 64, 64, 1), "relu", "identity", "mse", ADAM,
-        batch_size=32, n_rows=16_384, inputs="normal",
-        nearest=MappingProxyType({"sklearn": EARLY_EPSILON}),
-    ),
-    Workload(
-        "nielsen", (784, 30, 10), "sigmoid", "sigmoid", "half_squared_error", Optimizer("sgd", 3.0),
-        batch_size=10, n_rows=50_000, inputs="pixels",
-        nearest=MappingProxyType({"sklearn": SIGMOID_OUTPUT}),
-    ),
-    Workload(
-        "mnist", (784, 128, 10), "relu", "softmax", "cross_entropy", ADAM,
-        batch_size=128, n_rows=59_904, inputs="pixels",
-        nearest=MappingProxyType({"sklearn": EARLY_EPSILON}),
-    ),
-    Workload(
-        "chain", (4, 32, 32, 4), "tanh", "identity", "mse", ADAM,
-        batch_size=64, n_rows=16_384, inputs="normal",
-        nearest=MappingProxyType({"sklearn": EARLY_EPSILON}),
-    ),
-    Workload(
-        "wide", (784, 1024, 1024, 10), "relu", "softmax", "cross_entropy", ADAM,
-        batch_size=256, n_rows=4_096, inputs="pixels", check_steps=10,
-        nearest=MappingProxyType({"sklearn": EARLY_EPSILON}),
-    ),
-    Workload(
-        "W1", (4, 32, 16, 4), "tanh", "identity", "mse", ADAM,
-        batch_size=10_000, n_rows=10_000, inputs="normal", epochs=100,
-        nearest=MappingProxyType({"sklearn": EARLY_EPSILON}),
-    ),
-    Workload(
-        "W3", (784, 64, 10), "relu", "sigmoid", "binary_cross_entropy", Optimizer("rmsprop", 0.001, rho=0.9),
-        batch_size=64, n_rows=59_968, inputs="pixels",
-        nearest=MappingProxyType({"sklearn": NO_RMSPROP}),
-    ),
-)  # fmt: skip
+    @property
+    def flops_per_step(self) -> int:
+        """2 per multiply-add of the forward pass."""
+        return 2 * self.batch_size * sum(m * n for m, n in self.fans)
 
-WORKLOADS: Mapping[str, Workload] = MappingProxyType({work.name: work for work in _ALL})
+    def describe(self) -> str:
+        """Return the work in one line."""
+        rows = "one row" if self.batch_size == 1 else f"{self.batch_size} rows"
+        return f"{self._describe_network()}; predict {rows} in a call from Python"

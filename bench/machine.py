@@ -1,4 +1,4 @@
-"""The machine: which core is used, how the environment of a measured process looks, what the record says of it."""
+"""The machine: which cores are used, how the environment of a measured process looks, what the record says of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -31,29 +32,46 @@ THREAD_COUNTS = (
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
     "BP_CORE_NUM_THREADS",
-    "TORCHINDUCTOR_COMPILE_THREADS",
 )
 
 
-def clean_environment() -> dict[str, str]:
-    """Return this process's environment without hindrances and with one thread everywhere."""
+def clean_environment(threads: int = 1) -> dict[str, str]:
+    """Return this process's environment without hindrances and with this number of threads everywhere."""
     environment = {name: value for name, value in os.environ.items() if name not in HINDRANCES}
-    environment.update(dict.fromkeys(THREAD_COUNTS, "1"))
-    environment["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    environment.update(dict.fromkeys(THREAD_COUNTS, str(threads)))
+    environment["TORCHINDUCTOR_COMPILE_THREADS"] = "1"  # compiling is not timed
+    eigen = "true" if threads > 1 else "false"
+    environment["XLA_FLAGS"] = f"--xla_cpu_multi_thread_eigen={eigen} intra_op_parallelism_threads={threads}"
     environment["JAX_PLATFORMS"] = "cpu"
     environment["CUDA_VISIBLE_DEVICES"] = ""
     return environment
 
 
 def can_pin() -> bool:
-    """Return whether this system lets a process choose its core."""
+    """Return whether this system lets a process choose its cores."""
     return hasattr(os, "sched_setaffinity")
 
 
-def pin(core: int) -> None:
-    """Hold this process to one core, where the system can."""
+def pin(cores: Sequence[int]) -> None:
+    """Hold this process to these cores, where the system can."""
     if can_pin():
-        os.sched_setaffinity(0, {core})
+        os.sched_setaffinity(0, cores)
+
+
+def peak_memory() -> int | None:
+    """Return the most memory this process has held so far, in bytes; None where the system does not tell.
+
+    Linux: not getrusage, whose figure a process inherits from the one that started it.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        return next((1024 * int(line.split()[1]) for line in status.open() if line.startswith("VmHWM")), None)
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def usable_cores() -> list[int]:

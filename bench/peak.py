@@ -7,6 +7,7 @@ import platform
 import shlex
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,28 +25,29 @@ SECONDS = 0.1
 
 @dataclass
 class Peak:
-    """The best rate seen in this run, in GFLOP/s by dtype; empty without a compiler."""
+    """The best rate seen in this run over all its cores, in GFLOP/s by dtype; empty without a compiler."""
 
     programs: list[Path]
     best: dict[str, float] = field(default_factory=dict)
     level: dict[str, str] = field(default_factory=dict)
 
-    def measure(self, core: int) -> None:
-        """Run every program once on `core`; keep what is better than before."""
+    def measure(self, cores: Sequence[int]) -> None:
+        """Run every program once, on all cores at a time; keep what is better than before."""
         for program in self.programs:
-            done = subprocess.run(
-                [str(program), str(SECONDS)],
-                capture_output=True,
-                text=True,
-                check=False,
-                preexec_fn=partial(pin, core) if can_pin() else None,
-            )
-            if done.returncode != 0:
+            outputs = [process.communicate()[0].split() for process in [_start(program, core) for core in cores]]
+            if not all(outputs):
                 continue  # an instruction set that this CPU or system lacks
-            level, *rates = done.stdout.split()
-            for dtype, rate in zip(("float32", "float64"), map(float, rates), strict=True):
+            for column, dtype in enumerate(("float32", "float64"), start=1):
+                rate = sum(float(output[column]) for output in outputs)
                 if rate > self.best.get(dtype, 0.0):
-                    self.best[dtype], self.level[dtype] = rate, level
+                    self.best[dtype], self.level[dtype] = rate, outputs[0][0]
+
+
+def _start(program: Path, core: int) -> subprocess.Popen[str]:
+    """Start the program, held to this core."""
+    hold = partial(pin, [core]) if can_pin() else None
+    command = [str(program), str(SECONDS)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, preexec_fn=hold)
 
 
 def build_peak(folder: Path) -> Peak:

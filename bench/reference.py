@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from data import Problem
-from definitions import Optimizer, Workload
+from definitions import Optimizer, Training, Workload
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Answer:
     loss: float
 
 
-def expected_answer(work: Workload, problem: Problem) -> Answer:
+def expected_answer(work: Training, problem: Problem) -> Answer:
     """Train `work.epochs` epochs in float64, rows in order, and return where that leads."""
     weights = [W.astype(np.float64) for W in problem.weights]
     biases = [b.astype(np.float64) for b in problem.biases]
@@ -36,7 +36,7 @@ def expected_answer(work: Workload, problem: Problem) -> Answer:
     return Answer(weights, biases, start_loss, loss_of(work, weights, biases, problem))
 
 
-def loss_of(work: Workload, weights: list[np.ndarray], biases: list[np.ndarray], problem: Problem) -> float:
+def loss_of(work: Training, weights: list[np.ndarray], biases: list[np.ndarray], problem: Problem) -> float:
     """Return the float64 loss of these parameters over the rows of the problem."""
     X, y = problem.X.astype(np.float64), problem.y
     z, a = forward(work, weights, biases, X)
@@ -57,7 +57,8 @@ def forward(
     """Return z and a of every layer."""
     z, a = [], []
     for layer, (W, b) in enumerate(zip(weights, biases, strict=True)):
-        z.append((a[-1] if a else X) @ W + b)
+        product = (a[-1] if a else X) @ W
+        z.append(product + b if b.size else product)
         a.append(activate(work.output if layer == len(weights) - 1 else work.hidden, z[-1]))
     return z, a
 
@@ -75,13 +76,15 @@ def activate(name: str, z: np.ndarray) -> np.ndarray:
     return z
 
 
-def derivative(name: str, a: np.ndarray) -> np.ndarray | float:
-    """Return da/dz, from a."""
+def derivative(name: str, a: np.ndarray, margin: float) -> np.ndarray | float:
+    """Return da/dz, from a, a sigmoid's taken no nearer than `margin` to 0 or 1."""
+    if name == "sigmoid" and margin:
+        a = np.clip(a, margin, 1 - margin)
     return {"relu": a > 0, "tanh": 1 - a * a, "sigmoid": a * (1 - a)}.get(name, 1.0)
 
 
 def gradients(
-    work: Workload, weights: list[np.ndarray], biases: list[np.ndarray], X: np.ndarray, y: np.ndarray
+    work: Training, weights: list[np.ndarray], biases: list[np.ndarray], X: np.ndarray, y: np.ndarray
 ) -> list[np.ndarray]:
     """Return the gradient of the loss: every weight's, then every bias's."""
     _, a = forward(work, weights, biases, X)
@@ -89,17 +92,17 @@ def gradients(
     target = np.eye(m)[y] if work.loss == "cross_entropy" else y
     delta = (a[-1] - target) / n
     if work.loss == "half_squared_error":
-        delta = delta * derivative(work.output, a[-1])
+        delta = delta * derivative(work.output, a[-1], work.slope_margin)
     elif work.loss == "mse":
-        delta = delta * derivative(work.output, a[-1]) * (2 / m)
+        delta = delta * derivative(work.output, a[-1], work.slope_margin) * (2 / m)
     elif work.loss == "binary_cross_entropy":
         delta = delta / m
     grad_W, grad_b = [], []
     for layer in reversed(range(len(weights))):
         grad_W.insert(0, (a[layer - 1] if layer else X).T @ delta)
-        grad_b.insert(0, delta.sum(axis=0))
+        grad_b.insert(0, delta.sum(axis=0) if biases[layer].size else np.zeros(0))
         if layer:
-            delta = (delta @ weights[layer].T) * derivative(work.hidden, a[layer - 1])
+            delta = (delta @ weights[layer].T) * derivative(work.hidden, a[layer - 1], work.slope_margin)
     return grad_W + grad_b
 
 

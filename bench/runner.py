@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from answers import Judge
+from answers import Judge, Verdict, make_judge
 from data import make_problem
-from definitions import WORKLOADS, Workload
+from definitions import Workload
 from engines import EngineInfo
 from peak import Peak
 from worker_process import Worker, WorkerFailed
@@ -21,9 +21,9 @@ ROUND_SECONDS = 240.0  # far above any round: only a hang is longer
 
 @dataclass(frozen=True)
 class Settings:
-    """How to measure: the core, the number of rounds and their length, the dtype."""
+    """How to measure: the cores (a thread each), the number of rounds and their length, the dtype."""
 
-    core: int
+    cores: tuple[int, ...]
     rounds: int
     seconds: float
     dtype: str
@@ -37,15 +37,15 @@ class Result:
     engine: str
     form: str
     note: str = ""
-    status: str = "ok"  # or "wrong answer" or "failed"
+    threads: int = 1
+    status: str = "ok"  # or "wrong answer", "failed", or "absent"
     message: str = ""
     isa: str | None = None
-    loss: float | None = None
-    expected_loss: float | None = None
-    path_error: float | None = None
-    trained_loss: float | None = None  # after a whole timed call
-    seconds_per_step: list[float] = field(default_factory=list)
+    verdict: Verdict | None = None
+    trained_loss: float | None = None  # after a whole timed call of a training
+    seconds_per_step: list[float] = field(default_factory=list)  # of each round
     core_share: list[float] = field(default_factory=list)  # CPU time / wall time of each round
+    memory: int | None = None  # bytes, at most
 
     @property
     def best(self) -> float | None:
@@ -64,24 +64,25 @@ class Entrant:
     result: Result
     worker: Worker
     judge: Judge
-    parameters: Path  # where the worker saves them
+    saved: Path  # where the worker saves its answers
 
     def check(self) -> str:
-        """Have the steps of the check trained and judged; return the outcome in words."""
+        """Have the answer of the check computed and judged; return the outcome in words."""
         result = self.result
         try:
-            result.isa = self.worker.listen(READY_SECONDS)["isa"]
-            self.worker.ask(f"check {self.parameters}", READY_SECONDS)
+            ready = self.worker.listen(READY_SECONDS)
+            if "absent" in ready:
+                result.status, result.message = "absent", ready["absent"]
+                return f"absent: {result.message}"
+            result.isa = ready["isa"]
+            self.worker.ask(f"check {self.saved}", READY_SECONDS)
         except WorkerFailed as error:
             result.fail(error)
             return f"failed: {error}"
-        verdict = self.judge.judge_check(self.parameters)
-        result.loss, result.expected_loss, result.path_error = verdict.loss, verdict.expected_loss, verdict.path_error
-        if not verdict.is_right:
-            result.status, result.message = "wrong answer", "after the steps of the check"
-        words = "answer right" if verdict.is_right else "WRONG ANSWER"
-        losses = f"loss {verdict.loss:.6g}, expected {verdict.expected_loss:.6g} after {self.judge.work.steps} steps"
-        return f"{words}: {losses}; parameters off by {verdict.path_error:.1e} of the way"
+        result.verdict = self.judge.judge_check(self.saved)
+        if not result.verdict.is_right:
+            result.status, result.message = "wrong answer", result.verdict.words
+        return f"{'answer right' if result.verdict.is_right else 'WRONG ANSWER'}: {result.verdict.words}"
 
     def time_round(self, seconds: float) -> str:
         """Have one round timed; return microseconds per step in words."""
@@ -93,44 +94,43 @@ class Entrant:
         per_step = answer["wall"] / (answer["calls"] * self.result.work.steps)
         self.result.seconds_per_step.append(per_step)
         self.result.core_share.append(answer["cpu"] / answer["wall"])
+        self.result.memory = answer["memory"]
         return f"{per_step * 1e6:.4g}"
 
-    def check_trained(self) -> None:
-        """Judge what the last timed call has learned."""
+    def check_timed(self) -> None:
+        """Judge what the last timed call left."""
         try:
-            self.worker.ask(f"save {self.parameters}", READY_SECONDS)
+            self.worker.ask(f"save {self.saved}", READY_SECONDS)
         except WorkerFailed as error:
             self.result.fail(error)
             return
-        has_trained, self.result.trained_loss = self.judge.has_trained(self.parameters)
-        if not has_trained:
-            self.result.status = "wrong answer"
-            self.result.message = f"the timed call has not learned: loss {self.result.trained_loss:.6g} after it"
+        verdict = self.judge.judge_timed(self.saved)
+        self.result.trained_loss = verdict.loss
+        if not verdict.is_right:
+            self.result.status, self.result.message = "wrong answer", verdict.words
 
 
 def run_workload(
-    name: str, engines: Sequence[EngineInfo], settings: Settings, peak: Peak, say: Callable[[str], None]
+    work: Workload, engines: Sequence[EngineInfo], settings: Settings, peak: Peak, say: Callable[[str], None]
 ) -> list[Result]:
-    """Measure `engines` on one workload and return a result for each of their forms."""
-    work = replace(WORKLOADS[name], dtype=settings.dtype)
-    say(f"{name}: {work.describe()}")
-    problem = make_problem(work)
+    """Measure `engines` on one workload and return a result for each of their forms that is there."""
+    work = replace(work, dtype=settings.dtype)
+    say(f"{work.name}: {work.describe()}")
     judges: dict[Workload, Judge] = {}
     entrants = []
     with ExitStack() as stack, tempfile.TemporaryDirectory() as folder:
         for engine in engines:
             its_work = work.as_done_by(engine.name)
-            if its_work not in judges:
-                judges[its_work] = Judge(its_work, problem)
-            note = work.nearest[engine.name].note if engine.name in work.nearest else ""
-            for form in engine.forms:
-                worker = stack.enter_context(Worker(its_work, engine, form, settings.core))
-                result = Result(its_work, engine.name, form, note)
-                entrant = Entrant(result, worker, judges[its_work], Path(folder) / "parameters.npz")
+            for form in engine.forms(work):
+                if its_work not in judges:
+                    judges[its_work] = make_judge(its_work, make_problem(its_work))
+                worker = stack.enter_context(Worker(its_work, engine, form, settings.cores))
+                result = Result(its_work, engine.name, form, work.note_on(engine.name), len(settings.cores))
+                entrant = Entrant(result, worker, judges[its_work], Path(folder) / "answer.npz")
                 say(f"  {engine.name} ({form}): {entrant.check()}")
                 entrants.append(entrant)
         _time_in_turns(entrants, settings, peak, say)
-    return [entrant.result for entrant in entrants]
+    return [entrant.result for entrant in entrants if entrant.result.status != "absent"]
 
 
 def _time_in_turns(entrants: Sequence[Entrant], settings: Settings, peak: Peak, say: Callable[[str], None]) -> None:
@@ -139,7 +139,7 @@ def _time_in_turns(entrants: Sequence[Entrant], settings: Settings, peak: Peak, 
         running = [entrant for entrant in entrants if entrant.result.status == "ok"]
         if not running:
             return
-        peak.measure(settings.core)
+        peak.measure(settings.cores)
         first = turn % len(running)
         times = []
         for entrant in running[first:] + running[:first]:
@@ -147,4 +147,4 @@ def _time_in_turns(entrants: Sequence[Entrant], settings: Settings, peak: Peak, 
         say(f"  round {turn + 1} of {settings.rounds}, us/step: {', '.join(times)}")
     for entrant in entrants:
         if entrant.result.status == "ok":
-            entrant.check_trained()
+            entrant.check_timed()

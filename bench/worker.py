@@ -1,8 +1,8 @@
-"""The process that runs one engine on one workload, pinned to one core; `runner.py` starts it and talks to it.
+"""The process that runs one engine on one workload, held to its cores; `runner.py` starts it and talks to it.
 
-It reads one command a line from standard input and answers each with one line of JSON:
-`check PATH` trains the unshuffled steps of the check and saves the parameters, `time SECONDS` makes one timed
-round, `save PATH` saves the parameters that the last timed call left.
+It reads one command a line from standard input and answers each with one line of JSON: `check PATH` computes the
+answer of the check and saves it, `time SECONDS` makes one timed round, `save PATH` saves the answer that the last
+timed call left.
 """
 
 from __future__ import annotations
@@ -12,65 +12,60 @@ import os
 import sys
 import time
 from dataclasses import replace
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from machine import pin
+from machine import peak_memory, pin
+
+if TYPE_CHECKING:
+    from jobs import Job
 
 
-def main(workload: str, engine: str, form: str, dtype: str, core: int) -> None:
+def main(workload: str, engine: str, form: str, dtype: str, cores: str) -> None:
     """Set up, say so, then obey until standard input ends."""
     replies = _take_standard_output()
-    pin(core)
-    from data import make_problem
-    from definitions import WORKLOADS
-    from engines import ENGINES
+    pin([int(core) for core in cores.split(",")])
+    import numpy as np
+    from engines import ENGINES, FormAbsent
+    from jobs import make_job
+    from scaling_work import SCALING_WORKLOADS
+    from workloads import WORKLOADS
 
-    work = replace(WORKLOADS[workload].as_done_by(engine), dtype=dtype)
-    problem, check_work = make_problem(work), work.for_check()
-    make_adapter = ENGINES[engine].load()
-    checked = make_adapter(check_work, problem.head(check_work.n_rows), form)
-    adapter = make_adapter(work, problem, form)
-    _reply(replies, {"isa": getattr(adapter, "isa", None)})
+    found = WORKLOADS.get(workload) or SCALING_WORKLOADS[workload]
+    work = replace(found.as_done_by(engine), dtype=dtype)
+    try:
+        job = make_job(work, ENGINES[engine], form, threads=len(cores.split(",")))
+    except FormAbsent as absent:
+        _reply(replies, {"absent": str(absent)})
+        return
+    _reply(replies, {"isa": job.isa})
     for line in sys.stdin:
         command, argument = line.rstrip("\n").split(" ", 1)
         if command == "time":
-            _reply(replies, timed_round(adapter, float(argument)))
+            _reply(replies, timed_round(job, float(argument)) | {"memory": peak_memory()})
             continue
-        if command == "check":
-            checked.start(shuffle=False)
-            checked.train()
-        _save(checked if command == "check" else adapter, argument)
+        np.savez(argument, *(job.check() if command == "check" else job.answer()))
         _reply(replies, {})
 
 
-def timed_round(adapter: Any, seconds: float) -> dict[str, float]:
-    """Call `train` until `seconds` are spent; return wall time, CPU time and the number of calls.
+def timed_round(job: Job, seconds: float) -> dict[str, float]:
+    """Call the job until `seconds` are spent; return wall time, CPU time and the number of calls.
 
-    Every call starts from the initial weights, outside the clock. The first call warms the caches and does not
-    count, unless it alone took the whole round.
+    The first call warms the caches and does not count, unless it alone took the whole round.
     """
-    calls = [_timed_call(adapter)]
+    calls = [_timed_call(job)]
     if calls[0][0] < seconds:
         calls.clear()
     while sum(wall for wall, _ in calls) < seconds:
-        calls.append(_timed_call(adapter))
+        calls.append(_timed_call(job))
     return {"wall": sum(wall for wall, _ in calls), "cpu": sum(cpu for _, cpu in calls), "calls": len(calls)}
 
 
-def _timed_call(adapter: Any) -> tuple[float, float]:
-    """Return wall and CPU seconds of one call of `train` from a fresh start."""
-    adapter.start(shuffle=True)
+def _timed_call(job: Job) -> tuple[float, float]:
+    """Return wall and CPU seconds of one call."""
+    call = job.prepare()
     cpu, wall = time.process_time(), time.perf_counter()
-    adapter.train()
+    call()
     return time.perf_counter() - wall, time.process_time() - cpu
-
-
-def _save(adapter: Any, path: str) -> None:
-    """Save the adapter's parameters, weights first."""
-    import numpy as np
-
-    weights, biases = adapter.parameters()
-    np.savez(path, *weights, *biases)
 
 
 def _take_standard_output() -> IO[str]:
@@ -86,4 +81,4 @@ def _reply(replies: IO[str], message: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:5], core=int(sys.argv[5]))
+    main(*sys.argv[1:6])

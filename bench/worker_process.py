@@ -6,6 +6,7 @@ import json
 import subprocess
 import tempfile
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 from definitions import Workload
@@ -20,15 +21,15 @@ class WorkerFailed(Exception):
 class Worker:
     """A process running `worker.py`, and the exchange of one line for another with it."""
 
-    def __init__(self, work: Workload, engine: EngineInfo, form: str, core: int) -> None:
+    def __init__(self, work: Workload, engine: EngineInfo, form: str, cores: Sequence[int]) -> None:
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115 - closed by __exit__
         self.process = subprocess.Popen(
-            python_command("worker.py", work.name, engine.name, form, work.dtype, str(core)),
+            python_command("worker.py", work.name, engine.name, form, work.dtype, ",".join(map(str, cores))),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
             text=True,
-            env=clean_environment(),
+            env=clean_environment(len(cores)),
         )
 
     def __enter__(self) -> Worker:

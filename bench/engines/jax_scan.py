@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from data import Problem
-from definitions import Optimizer, Workload
+from definitions import Optimizer, Training
 from jax import lax
 
 ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid, "identity": lambda z: z}
@@ -20,7 +20,7 @@ ACTIVATIONS = {"relu": jax.nn.relu, "tanh": jnp.tanh, "sigmoid": jax.nn.sigmoid,
 class Engine:
     """A jitted function from (state, order of the rows) to the state after all steps."""
 
-    def __init__(self, work: Workload, problem: Problem, form: str) -> None:
+    def __init__(self, work: Training, problem: Problem, form: str, threads: int) -> None:
         jax.config.update("jax_enable_x64", work.dtype == "float64")
         self.work, self.problem = work, problem
         self.X = jnp.asarray(problem.X)
@@ -64,7 +64,7 @@ class Engine:
         return np.concatenate(epoch_orders).reshape(-1, batch_size)
 
 
-def _compile(work: Workload, state: Any, X: jax.Array, y: jax.Array, plan: Any) -> Any:
+def _compile(work: Training, state: Any, X: jax.Array, y: jax.Array, plan: Any) -> Any:
     """Compile the scan over `plan` for arguments of these shapes."""
     value_and_grad = jax.value_and_grad(lambda parameters, x, y: _loss(work, parameters, x, y))
 
@@ -80,18 +80,22 @@ def _compile(work: Workload, state: Any, X: jax.Array, y: jax.Array, plan: Any) 
     return jax.jit(run, donate_argnums=0).lower(state, X, y, plan).compile()
 
 
-def _loss(work: Workload, parameters: Any, x: jax.Array, y: jax.Array) -> jax.Array:
+def _loss(work: Training, parameters: Any, x: jax.Array, y: jax.Array) -> jax.Array:
     """Return the loss of one batch; softmax and sigmoid joined to their cross-entropy."""
     for W, b in parameters[:-1]:
-        x = ACTIVATIONS[work.hidden](x @ W + b)
-    W, b = parameters[-1]
-    z = x @ W + b
+        x = ACTIVATIONS[work.hidden](_dense(x, W, b))
+    z = _dense(x, *parameters[-1])
     if work.loss == "cross_entropy":
         return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(z), y[:, None], axis=1, mode="clip"))
     if work.loss == "binary_cross_entropy":
         return jnp.mean(jax.nn.softplus(z) - y * z)
     squares = (ACTIVATIONS[work.output](z) - y) ** 2
     return jnp.mean(squares) if work.loss == "mse" else 0.5 * jnp.sum(squares) / x.shape[0]
+
+
+def _dense(x: jax.Array, W: jax.Array, b: jax.Array) -> jax.Array:
+    """Return z; b has no elements where the layer has no bias."""
+    return x @ W + b if b.size else x @ W
 
 
 def _update(rule: Optimizer, state: Any, grads: Any, corrections: jax.Array) -> Any:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from data import Problem
-from definitions import Workload
+from definitions import Training
 
 UPDATE_BLOCK = 32_768  # parameters per block of the update
 GATHER_ELEMENTS = 1 << 18  # elements of X gathered at once
@@ -19,7 +19,7 @@ GATHER_ELEMENTS = 1 << 18  # elements of X gathered at once
 class Engine:
     """Buffers for one batch, and the step over them."""
 
-    def __init__(self, work: Workload, problem: Problem, form: str) -> None:
+    def __init__(self, work: Training, problem: Problem, form: str, threads: int) -> None:
         self.work, self.problem = work, problem
         self.n_layers = len(problem.weights)
         self.initial = np.concatenate([p.ravel() for p in problem.weights + problem.biases])
@@ -83,8 +83,9 @@ class Engine:
         """Fill a of every layer."""
         for layer, a in enumerate(self.a):
             np.dot(x, self.weights[layer], out=a)
-            a += self.biases[layer]
-            _activate(self.work.output if layer == self.n_layers - 1 else self.work.hidden, a)
+            if self.biases[layer].size:
+                a += self.biases[layer]
+            activate(self.work.output if layer == self.n_layers - 1 else self.work.hidden, a)
             x = a
 
     def _output_delta(self, y: np.ndarray) -> None:
@@ -111,10 +112,12 @@ class Engine:
         for layer in range(self.n_layers - 1, -1, -1):
             a_prev, delta = (self.a[layer - 1] if layer else x), self.delta[layer]
             np.dot(a_prev.T, delta, out=self.grad_W[layer])
-            np.add.reduce(delta, axis=0, out=self.grad_b[layer])
+            if self.grad_b[layer].size:
+                np.add.reduce(delta, axis=0, out=self.grad_b[layer])
             if layer:
                 np.dot(delta, self.weights[layer].T, out=self.delta[layer - 1])
-                self.delta[layer - 1] *= _slope(self.work.hidden, a_prev, self.slope[layer - 1])
+                if self.work.hidden != "identity":
+                    self.delta[layer - 1] *= _slope(self.work.hidden, a_prev, self.slope[layer - 1])
 
     def _sgd(self) -> None:
         self.grad_vector *= self.work.optimizer.learning_rate
@@ -162,7 +165,7 @@ class Engine:
             yield p, self.grad_vector[block], self.m[block], self.v[block], self.temporary[: p.size]
 
 
-def _activate(name: str, z: np.ndarray) -> None:
+def activate(name: str, z: np.ndarray) -> None:
     """Turn z into a, in place."""
     if name == "relu":
         np.maximum(z, 0, out=z)
@@ -174,9 +177,9 @@ def _activate(name: str, z: np.ndarray) -> None:
         z += 1
         np.reciprocal(z, out=z)
     elif name == "softmax":
-        z -= np.maximum.reduce(z, axis=1, keepdims=True)
+        z -= np.maximum.reduce(z, axis=-1, keepdims=True)
         np.exp(z, out=z)
-        z /= np.add.reduce(z, axis=1, keepdims=True)
+        z /= np.add.reduce(z, axis=-1, keepdims=True)
 
 
 def _slope(name: str, a: np.ndarray, out: np.ndarray) -> np.ndarray:

@@ -12,17 +12,17 @@ import warnings
 import numpy as np
 import sklearn
 from data import Problem
-from definitions import Workload
+from definitions import Training
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
-ACTIVATIONS = {"relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}
+ACTIVATIONS = {"identity": "identity", "relu": "relu", "tanh": "tanh", "sigmoid": "logistic"}
 
 
 class Engine:
     """One estimator whose coefficients are set back by hand."""
 
-    def __init__(self, work: Workload, problem: Problem, form: str) -> None:
+    def __init__(self, work: Training, problem: Problem, form: str, threads: int) -> None:
         sklearn.set_config(assume_finite=True)
         warnings.simplefilter("ignore", ConvergenceWarning)
         self.work, self.problem = work, problem
@@ -50,7 +50,7 @@ class Engine:
         return self.model.coefs_, self.model.intercepts_
 
 
-def _estimator(work: Workload) -> MLPClassifier | MLPRegressor:
+def _estimator(work: Training) -> MLPClassifier | MLPRegressor:
     """Return the estimator that does this work, without penalty, early stop or momentum."""
     n_out = work.layer_sizes[-1]
     factor = {"mse": n_out / 2, "binary_cross_entropy": n_out, "cross_entropy": 1}[work.loss]

@@ -1,4 +1,4 @@
-"""PyTorch on one thread, eager (plain functions, fused optimiser) or compiled (a whole step as one graph)."""
+"""PyTorch, eager (plain functions, fused optimiser) or compiled (a whole step as one graph)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from data import Problem
-from definitions import Optimizer, Workload
+from definitions import Optimizer, Training
 
 ACTIVATIONS = {"relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "identity": lambda z: z}
 Tensors = list[torch.Tensor]
@@ -18,8 +18,8 @@ Moments = tuple[Tensors, Tensors, Tensors]  # first, second, the two bias correc
 class Engine:
     """Parameters W.T, b of each layer in one list, and a function that makes one step."""
 
-    def __init__(self, work: Workload, problem: Problem, form: str) -> None:
-        torch.set_num_threads(1)
+    def __init__(self, work: Training, problem: Problem, form: str, threads: int) -> None:
+        torch.set_num_threads(threads)
         self.work, self.form = work, form
         self.X, self.y = torch.from_numpy(problem.X), torch.from_numpy(problem.y)
         self.initial: Tensors = []
@@ -57,11 +57,11 @@ class Engine:
         return [W.T for W in arrays[0::2]], arrays[1::2]
 
 
-def _loss(work: Workload, parameters: Tensors, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def _loss(work: Training, parameters: Tensors, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """Return the loss of one batch."""
     for W, b in zip(parameters[0:-2:2], parameters[1:-2:2], strict=True):
-        x = ACTIVATIONS[work.hidden](F.linear(x, W, b))
-    z = F.linear(x, parameters[-2], parameters[-1])
+        x = ACTIVATIONS[work.hidden](_dense(x, W, b))
+    z = _dense(x, parameters[-2], parameters[-1])
     if work.loss == "cross_entropy":
         return F.cross_entropy(z, y)
     if work.loss == "binary_cross_entropy":
@@ -72,7 +72,12 @@ def _loss(work: Workload, parameters: Tensors, x: torch.Tensor, y: torch.Tensor)
     return F.mse_loss(output, y, reduction="sum") * (0.5 / x.shape[0])
 
 
-def _eager_step(work: Workload, parameters: Tensors) -> Callable[[torch.Tensor, torch.Tensor], None]:
+def _dense(x: torch.Tensor, W: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    """Return z; b has no elements where the layer has no bias."""
+    return F.linear(x, W, b) if b.numel() else F.linear(x, W)
+
+
+def _eager_step(work: Training, parameters: Tensors) -> Callable[[torch.Tensor, torch.Tensor], None]:
     """Return autograd and torch.optim, as users write them; the fused update where there is one."""
     rule = work.optimizer
     if rule.name == "sgd":
@@ -95,7 +100,7 @@ def _eager_step(work: Workload, parameters: Tensors) -> Callable[[torch.Tensor, 
 class _CompiledStep:
     """Loss, gradients and update in one graph of torch.compile, the parameters changed in place."""
 
-    def __init__(self, work: Workload, parameters: Tensors) -> None:
+    def __init__(self, work: Training, parameters: Tensors) -> None:
         self.parameters = parameters
         self.first = [torch.zeros_like(p) for p in parameters]
         self.second = [torch.zeros_like(p) for p in parameters]

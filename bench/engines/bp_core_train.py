@@ -1,10 +1,10 @@
-"""bp_core: one call of `Trainer.fit`."""
+"""bp_core: one call of `Trainer.fit`, or a call of `Trainer.step` for each batch."""
 
 from __future__ import annotations
 
 import numpy as np
 from data import Problem
-from definitions import Optimizer, Workload
+from definitions import Optimizer, Training
 
 import bp_core as bp
 
@@ -12,9 +12,11 @@ import bp_core as bp
 class Engine:
     """A fresh Network and Trainer for every start."""
 
-    def __init__(self, work: Workload, problem: Problem, form: str) -> None:
-        self.work, self.problem = work, problem
+    def __init__(self, work: Training, problem: Problem, form: str, threads: int) -> None:
+        self.work, self.problem, self.form, self.threads = work, problem, form, threads
         self.isa = bp.isa()
+        cuts = [slice(first, first + work.batch_size) for first in range(0, work.n_rows, work.batch_size)]
+        self.batches = [(problem.X[rows], problem.y[rows]) for rows in cuts] if form == "step" else []
 
     def start(self, *, shuffle: bool) -> None:
         """Make a network with the initial weights and its trainer."""
@@ -31,12 +33,18 @@ class Engine:
             batch_size=self.work.batch_size,
             shuffle=shuffle,
             seed=0,
-            n_threads=1,
+            n_threads=self.threads,
         )
 
     def train(self) -> None:
-        """Run all epochs in one `fit`."""
-        self.trainer.fit(self.problem.X, self.problem.y, epochs=self.work.epochs)
+        """Run all epochs in one `fit`, or step over the batches, in their order."""
+        if self.form == "fit":
+            self.trainer.fit(self.problem.X, self.problem.y, epochs=self.work.epochs)
+            return
+        step = self.trainer.step
+        for _ in range(self.work.epochs):
+            for x, y in self.batches:
+                step(x, y)
 
     def parameters(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return copies of the network's parameters."""
