@@ -16,17 +16,13 @@ ctypedef vr (*slope_fn)(vr z, vr a) noexcept nogil
 cdef inline void map_rows(
     value_fn f, const real* z, real* a, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride,
 ) noexcept nogil:
-    """a = f(z), then zeros in the padding of the last word; `f` is a constant at compile time."""
-    cdef Py_ssize_t s, j, whole = n // VL * VL
+    """a = f(z), whole words; `f` is a constant at compile time."""
+    cdef Py_ssize_t s, j
     for s in range(rows):
         j = 0
-        while j < whole:
-            vr_store(a + j, f(vr_load(z + j)))
+        while j < n:
+            vr_store(a + s * stride + j, f(vr_load(z + s * stride + j)))
             j += VL
-        if j < n:
-            vr_store(a + j, vr_keep(vm_first(<int>(n - j)), f(vr_load(z + j))))
-        z += stride
-        a += stride
 
 
 cdef inline void slope_rows(

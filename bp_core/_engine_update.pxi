@@ -5,7 +5,7 @@ over the whole chunk, its penalty, its update and its transposed copy while all 
 A batch of one chunk never has its gradient in memory. A longer batch, and clipping, which needs the norm
 of everything first, collect the whole gradient.
 """
-from bp_core._kernel_table cimport ADAM, ADAMW, Change
+from bp_core._kernel_table cimport ADAM, ADAMW, Ahead
 
 cdef extern from "<math.h>" nogil:
     double sqrt(double x)       # compiled to the exact instruction
@@ -57,20 +57,29 @@ ctypedef struct Panel:          # of W as it is stored, and of its gradient
 
 
 cdef void panel_gradient(
-    Job* job, Py_ssize_t l, Py_ssize_t rows, const Panel* panel, bint add, const Change* change,
+    Job* job, Py_ssize_t l, Py_ssize_t rows, const Panel* panel, bint add, const Ahead* ahead,
 ) noexcept nogil:
-    """grad_W of a panel over `rows` rows in hand, and what becomes of it."""
+    """grad_W of a panel over `rows` rows in hand; its padding becomes 0."""
     cdef const Layer* layer = &job.net.layers[l]
     cdef const real* a_prev = job.x if l == 0 else job.net.layers[l - 1].a
     cdef Py_ssize_t a_prev_stride = job.net.x_stride if l == 0 else job.net.layers[l - 1].stride
     if layer.narrow:
         job.net.kernels.gradient(
             layer.delta + panel.k, layer.stride, 1, a_prev + panel.j, a_prev_stride, panel.gradient, panel.stride,
-            rows, panel.rows, panel.columns, add, change)
+            rows, panel.rows, panel.columns, add, ahead)
+        clear_padding(panel, layer.W_columns)
     else:
         job.net.kernels.gradient(
             a_prev + panel.k, a_prev_stride, 1, layer.delta + panel.j, layer.stride, panel.gradient, panel.stride,
-            rows, panel.rows, panel.columns, add, change)
+            rows, panel.rows, panel.columns, add, ahead)
+
+
+cdef void clear_padding(const Panel* panel, Py_ssize_t W_columns) noexcept nogil:
+    """Zeros beyond the last column: a_prev, unlike delta, has no zeros in its padding."""
+    cdef Py_ssize_t k, j
+    for k in range(panel.rows):
+        for j in range(W_columns - panel.j, panel.columns):
+            panel.gradient[k * panel.stride + j] = 0
 
 
 cdef inline real* bias_room(const Job* job, const Worker* worker, const Layer* layer) noexcept nogil:
@@ -113,6 +122,19 @@ cdef inline void apply(
         p, gradient, state_at(&update.m, at), state_at(&update.v, at), n, &worker.rule)
 
 
+cdef inline void penalize(const Job* job, const Update* update, const real* W, real* gradient, Py_ssize_t n) noexcept nogil:
+    if update.recipe.l2 != 0 or update.recipe.l1 != 0:
+        job.net.kernels.penalize(W, gradient, n, <real>update.recipe.l2, <real>update.recipe.l1)
+
+
+cdef void penalize_panel(const Job* job, const Update* update, const Layer* layer, const Panel* panel) noexcept nogil:
+    cdef Py_ssize_t k
+    for k in range(panel.rows):
+        penalize(
+            job, update, layer.W + (panel.k + k) * layer.W_stride + panel.j, panel.gradient + k * panel.stride,
+            panel.columns)
+
+
 cdef void copy_transposed(
     const Job* job, const Layer* layer, Py_ssize_t k, Py_ssize_t rows, Py_ssize_t j, Py_ssize_t columns,
 ) noexcept nogil:
@@ -121,6 +143,20 @@ cdef void copy_transposed(
         job.net.kernels.transpose(
             layer.W + k * layer.W_stride + j, layer.W_stride, layer.WT + j * layer.WT_stride + k, layer.WT_stride,
             rows, columns)
+
+
+cdef void apply_panel(
+    const Job* job, const Update* update, const Worker* worker, const Layer* layer, const Panel* panel,
+) noexcept nogil:
+    """The update of a panel, and its part of the transposed copy."""
+    cdef real* W = layer.W + panel.k * layer.W_stride + panel.j
+    cdef Py_ssize_t k
+    if panel.columns == layer.W_stride and panel.stride == layer.W_stride:
+        apply(job, update, worker, W, panel.gradient, panel.rows * layer.W_stride)
+    else:
+        for k in range(panel.rows):
+            apply(job, update, worker, W + k * layer.W_stride, panel.gradient + k * panel.stride, panel.columns)
+    copy_transposed(job, layer, panel.k, panel.rows, panel.j, min(panel.columns, layer.W_columns - panel.j))
 
 
 cdef void apply_bias(Job* job, const Update* update, const Worker* worker, Layer* layer) noexcept nogil:
@@ -160,19 +196,17 @@ cdef void lay_panel(const Job* job, const Worker* worker, const Layer* layer, Pa
         panel.gradient = job.gradient + layer.W_at + panel.k * layer.W_stride + panel.j
 
 
-cdef void lay_change(
-    const Job* job, const Update* update, const Worker* worker, const Layer* layer, const Panel* panel, bint applied,
-    Change* change,
+cdef void look_ahead(
+    const Job* job, const Update* update, const Layer* layer, const Panel* panel, Ahead* ahead,
 ) noexcept nogil:
-    """What becomes of a panel's gradient: its penalty, and unless it has to wait for the norm of all, its update."""
+    """What the update of a panel will read: W and the optimiser's arrays."""
     cdef Py_ssize_t at = layer.W_at + panel.k * layer.W_stride + panel.j
-    change.update = job.net.kernels.update[update.recipe.optimizer] if applied else NULL
-    change.rule = &worker.rule
-    change.p = <real*>job.parameters.data + at
-    change.m = state_at(&update.m, at) if applied else NULL
-    change.v = state_at(&update.v, at) if applied else NULL
-    change.stride = layer.W_stride
-    change.l2, change.l1 = <real>update.recipe.l2, <real>update.recipe.l1
+    cdef real* m = state_at(&update.m, at)
+    cdef real* v = state_at(&update.v, at)
+    ahead.stride = layer.W_stride
+    ahead.arrays[0] = <const real*>job.parameters.data + at
+    ahead.arrays[1] = v if m == NULL else m
+    ahead.arrays[2] = NULL if m == NULL else v
 
 
 cdef void slice_pass(
@@ -184,9 +218,8 @@ cdef void slice_pass(
     """
     cdef Layer* layer
     cdef Panel panel
-    cdef Change change
+    cdef Ahead ahead
     cdef Py_ssize_t l, end
-    cdef bint changed = last and update != NULL
     for l in range(job.net.n_layers):
         layer = &job.net.layers[l]
         panel.k, end = row_of_share(job, layer, worker.number), row_of_share(job, layer, worker.number + 1)
@@ -194,12 +227,13 @@ cdef void slice_pass(
             panel.rows, panel.j = min(<Py_ssize_t>PANEL_ROWS, end - panel.k), 0
             while panel.j < layer.W_columns:
                 lay_panel(job, worker, layer, &panel)
-                if changed:
-                    lay_change(job, update, worker, layer, &panel, applied, &change)
-                panel_gradient(job, l, rows, &panel, add, &change if changed else NULL)
                 if applied:
-                    copy_transposed(
-                        job, layer, panel.k, panel.rows, panel.j, min(panel.columns, layer.W_columns - panel.j))
+                    look_ahead(job, update, layer, &panel, &ahead)
+                panel_gradient(job, l, rows, &panel, add, &ahead if applied else NULL)
+                if last and update != NULL:
+                    penalize_panel(job, update, layer, &panel)
+                if applied:
+                    apply_panel(job, update, worker, layer, &panel)
                 panel.j += panel.columns
             panel.k += panel.rows
         if owns_bias(job, worker, layer):

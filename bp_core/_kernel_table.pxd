@@ -46,6 +46,10 @@ ctypedef struct Rule:                       # the numbers of one update; unused 
     real root_scale                         # Adam, AdamW: 1 / sqrt(1 - beta2^t)
     real keep                               # AdamW: 1 - learning_rate * weight_decay
 
+ctypedef struct Ahead:                      # arrays laid out as grad, needed as soon as it is there
+    const real* arrays[3]                   # the first element each; NULL: no more
+    Py_ssize_t stride                       # reals from one row to the next
+
 ctypedef void (*elementary_fn)(const real* x, real* out, Py_ssize_t n) noexcept nogil
 ctypedef void (*activate_fn)(
     const real* z,          # IN   (rows, n)
@@ -75,16 +79,6 @@ ctypedef void (*update_fn)(
     Py_ssize_t n,           # a multiple of LINE
     const Rule* rule,
 ) noexcept nogil
-
-ctypedef struct Change:                     # what becomes of a gradient as soon as a tile of it is complete
-    update_fn update                        # NULL: only the penalties
-    const Rule* rule
-    real* p                                 # parameters and state, each laid out as the gradient
-    real* m                                 # or NULL
-    real* v                                 # or NULL
-    Py_ssize_t stride                       # reals from one of their rows to the next
-    real l2                                 # penalties, 0 for none
-    real l1
 
 ctypedef struct Kernels:
     elementary_fn elementary[7]
@@ -133,7 +127,7 @@ ctypedef struct Kernels:
         real* grad,             # OUT  (fan_in, fan_out), padding written; IN too when add
         Py_ssize_t grad_stride,
         Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out, bint add,
-        const Change* change,   # applied tile by tile, or NULL
+        const Ahead* ahead,     # what is fetched into the cache while `grad` is computed, or NULL
     ) noexcept nogil
     # WT[j, k] = W[k, j]
     void (*transpose)(

@@ -7,7 +7,7 @@ of p, so tiles, strips, panels and cuts change the speed and never a bit.
 from bp_core._simd cimport (
     MANY_REGISTERS, SQUARE, VL, WIDEST, real, transpose_square, vr, vr_add, vr_fma, vr_load, vr_prefetch, vr_set1, vr_store, vr_zero,
 )
-from bp_core._kernel_table cimport BLOCK_ROWS, LINE, Change
+from bp_core._kernel_table cimport BLOCK_ROWS, LINE, Ahead
 
 cdef enum:
     CUT = 128               # a longer sum is cut into pieces, so that a panel of B stays in the first cache
@@ -29,9 +29,7 @@ ctypedef struct Product:
     Py_ssize_t words        # of a row of C
     Py_ssize_t depth        # numbers in a chain
     bint add                # C += the chains, instead of C = the chains
-    const Change* change    # applied to each tile of C, or NULL
-    const real* next_B      # as many rows as B has, wanted next: fetched tile by tile, or NULL
-    Py_ssize_t B_step       # reals from one of them to the next
+    const Ahead* ahead      # arrays laid out as C, fetched tile by tile, or NULL
 
 
 cdef inline void tile(
@@ -76,61 +74,20 @@ cdef inline void tile(
             vr_store(C + r * C_stride + v * VL, acc[r * width + v])
 
 
-cdef inline void fetch_rows(
-    const real* row, Py_ssize_t stride, Py_ssize_t rows, Py_ssize_t columns,
-) noexcept nogil:
-    """Ask for some rows, line by line."""
-    cdef Py_ssize_t r, at
-    if row == NULL:
-        return
-    for r in range(rows):
-        at = 0
-        while at < columns:
-            vr_prefetch(row + at)
-            at += LINE
-        row += stride
-
-
-cdef inline real* place(real* array, Py_ssize_t at) noexcept nogil:
-    return NULL if array == NULL else array + at
-
-
-cdef void fetch_state(
-    const Change* change, Py_ssize_t i, Py_ssize_t w, Py_ssize_t rows, Py_ssize_t width,
-) noexcept nogil:
-    """Ask for the parameters and state of the next tile: they come while this one is computed."""
-    cdef Py_ssize_t at = i * change.stride + w * VL
-    fetch_rows(change.p + at, change.stride, rows, width * VL)
-    fetch_rows(place(change.m, at), change.stride, rows, width * VL)
-    fetch_rows(place(change.v, at), change.stride, rows, width * VL)
-
-
-cdef void change_run(const Change* change, Py_ssize_t at, real* gradient, Py_ssize_t n) noexcept nogil:
-    """Penalty and update of one run of parameters."""
-    if change.l2 != 0 or change.l1 != 0:
-        penalize(change.p + at, gradient, n, change.l2, change.l1)
-    if change.update != NULL:
-        change.update(change.p + at, gradient, place(change.m, at), place(change.v, at), n, change.rule)
-
-
-cdef void change_tile(
-    const Product* g, Py_ssize_t i, Py_ssize_t w, Py_ssize_t rows, Py_ssize_t width,
-) noexcept nogil:
-    """Penalty and update of a tile whose gradient is complete, in one run where its rows follow each other."""
-    cdef const Change* change = g.change
-    cdef real* gradient = g.C + i * g.C_stride + w * VL
-    cdef Py_ssize_t at = i * change.stride + w * VL, r
-    if width * VL == change.stride == g.C_stride:
-        change_run(change, at, gradient, rows * change.stride)
-        return
-    for r in range(rows):
-        change_run(change, at + r * change.stride, gradient + r * g.C_stride, width * VL)
-
-
-cdef inline void fetch_next(const Product* g, Py_ssize_t i, Py_ssize_t height, Py_ssize_t width) noexcept nogil:
-    """This tile's share of what the panel after this one will read."""
-    cdef Py_ssize_t p = g.depth * i // g.rows, end = g.depth * (i + height) // g.rows
-    fetch_rows(g.next_B + p * g.B_step, g.B_step, end - p, width * VL)
+cdef void fetch(const Ahead* ahead, Py_ssize_t i, Py_ssize_t j, Py_ssize_t rows, Py_ssize_t columns) noexcept nogil:
+    """Ask for the tile's part of each array, line by line: it comes while the tile is computed."""
+    cdef const real* row
+    cdef Py_ssize_t r, at, which
+    for which in range(3):
+        if ahead.arrays[which] == NULL:
+            return
+        row = ahead.arrays[which] + i * ahead.stride + j
+        for r in range(rows):
+            at = 0
+            while at < columns:
+                vr_prefetch(row + at)
+                at += LINE
+            row += ahead.stride
 
 
 cdef inline Py_ssize_t strip(
@@ -138,13 +95,9 @@ cdef inline Py_ssize_t strip(
 ) noexcept nogil:
     """Tiles down the rows from i while a whole one fits; returns the first row left."""
     while i + height <= g.rows:
-        if g.change != NULL:
-            fetch_state(g.change, i + height, w, min(height, g.rows - i - height), width)
-        if g.next_B != NULL:
-            fetch_next(g, i, height, width)
+        if g.ahead != NULL:
+            fetch(g.ahead, i, w * VL, height, width * VL)
         tile(g, i, w, height, width)
-        if g.change != NULL:
-            change_tile(g, i, w, height, width)
         i += height
     return i
 
@@ -251,13 +204,9 @@ cdef void only_row(const Product* g) noexcept nogil:
     w = row_tiles(g, w, 4)
     w = row_tiles(g, w, 2)
     row_tiles(g, w, 1)
-    if g.change != NULL:
-        change_tile(g, 0, 0, 1, g.words)
 
 
-cdef void packed_panel(
-    const Product* g, Py_ssize_t w, Py_ssize_t width, real* room, const real* next_B,
-) noexcept nogil:
+cdef void packed_panel(const Product* g, Py_ssize_t w, Py_ssize_t width, real* room) noexcept nogil:
     """The same, with B's words copied side by side first: far rows would share few cache sets."""
     cdef Product local = g[0]
     cdef Py_ssize_t p, v
@@ -265,14 +214,12 @@ cdef void packed_panel(
         for v in range(width):
             vr_store(room + (p * width + v) * VL, vr_load(g.B + p * g.B_stride + (w + v) * VL))
     local.B, local.B_stride = room - w * VL, width * VL
-    local.next_B, local.B_step = next_B, g.B_stride
     panel_of(&local, w, width)
 
 
 cdef void piece(const Product* g) noexcept nogil:
     """The product over the whole depth of g, in as few panels as can be, all of nearly the same width."""
     cdef vr room[512]           # CUT rows of WIDEST words
-    cdef const real* next_B
     cdef Py_ssize_t panels = (g.words + WIDEST - 1) // WIDEST, w = 0, t, width
     cdef bint packed = g.rows >= PACK_ROWS and g.depth >= 32 and g.B_stride >= FAR * WIDEST * VL
     if g.rows == 1:
@@ -281,8 +228,7 @@ cdef void piece(const Product* g) noexcept nogil:
     for t in range(panels):
         width = (g.words - w + panels - t - 1) // (panels - t)
         if packed:
-            next_B = g.B + (w + width) * VL
-            packed_panel(g, w, width, <real*>room, next_B if t < panels - 1 else NULL)
+            packed_panel(g, w, width, <real*>room)
         else:
             panel_of(g, w, width)
         w += width
@@ -322,7 +268,7 @@ cdef void dense_forward(
     g.start, g.start_stride = b, 0
     g.C, g.C_stride = z, z_stride
     g.rows, g.words, g.depth, g.add = batch, words_of(fan_out), fan_in, False
-    g.change, g.next_B = NULL, NULL
+    g.ahead = NULL
     product(&g)
 
 
@@ -342,7 +288,7 @@ cdef void dense_backward(
     g.start, g.start_stride = NULL, 0
     g.C, g.C_stride = delta_prev, delta_prev_stride
     g.rows, g.words, g.depth, g.add = batch, words_of(fan_in), fan_out, False
-    g.change, g.next_B = NULL, NULL
+    g.ahead = NULL
     product(&g)
 
 
@@ -354,7 +300,7 @@ cdef void dense_gradient(
     real* grad,                 # OUT  (fan_in, fan_out), padding written; IN too when add
     Py_ssize_t grad_stride,
     Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out, bint add,
-    const Change* change,       # applied tile by tile once all rows are in, or NULL
+    const Ahead* ahead,         # what is fetched into the cache while `grad` is computed, or NULL
 ) noexcept nogil:
     """grad[k, j] (+)= sum_s a_prev[s, k] * delta[s, j]: a chain from 0 per block of rows, blocks added in order."""
     cdef Product g
@@ -363,13 +309,13 @@ cdef void dense_gradient(
     g.B_stride = delta_stride
     g.start, g.start_stride = NULL, 0
     g.C, g.C_stride = grad, grad_stride
-    g.rows, g.words, g.next_B = fan_in, words_of(fan_out), NULL
+    g.rows, g.words = fan_in, words_of(fan_out)
     while s < batch:
         g.A = a_prev + s * a_prev_stride
         g.B = delta + s * delta_stride
         g.depth = BLOCK_ROWS if batch - s > BLOCK_ROWS else batch - s
         g.add = add or s > 0
-        g.change = change if s + g.depth == batch else NULL
+        g.ahead = ahead if s == 0 else NULL
         piece(&g)
         s += g.depth
 
