@@ -49,9 +49,15 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     if os.path.isdir(target):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
     try:
-        handle, temporary = _open_temporary(folder)
+        _write_beside(target, content)
     except OSError as error:
         raise type(error)(error.errno, error.strerror, os.fspath(path)) from None  # the user's name, not the temporary
+    _sync_folder(folder)
+
+
+def _write_beside(target: str, content: bytes) -> None:
+    """Write to a temporary file in the same folder, and give it the name once all of it is on the disk."""
+    handle, temporary = _open_temporary(os.path.dirname(target))
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -64,7 +70,6 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-    _sync_folder(folder)
 
 
 def _open_temporary(folder: str) -> tuple[int, str]:

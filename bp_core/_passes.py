@@ -87,6 +87,8 @@ def check_out(net: Network, out: object, rows: Real, single: bool) -> Real:
         raise ValueError("out must be C-contiguous, aligned and writable")
     if np.may_share_memory(out, rows):
         raise ValueError("out overlaps X; expected memory of its own")
+    if np.may_share_memory(out, net._parameters):
+        raise ValueError("out overlaps the network's parameters; expected memory of its own")
     return out
 
 

@@ -61,7 +61,7 @@ class TrainerState:
     def from_dict(self, state: dict[str, Any]) -> None:
         """Take over what :meth:`to_dict` gave; arrays of another optimizer start afresh."""
         self.forget()
-        same = state["optimizer"] == self._kind_name()
+        same = state["optimizer"] == self._kind_name() and self._arrays.keys() <= state.keys()
         for name, array in self._arrays.items():
             if same:
                 array[...] = state[name]

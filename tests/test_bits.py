@@ -65,6 +65,27 @@ def test_two_levels_agree(work, width, dtype, pair):
         assert_same_bits(a, b)
 
 
+def batches(dtype):
+    """Forward and backward at every batch size up to 300, the width going with it."""
+    arrays = []
+    for n in range(1, 301):
+        width = n % 67 + 1
+        net = make_network((width, 68 - width, 5), seed=n, scale=0.5, hidden="silu", output="sigmoid", dtype=dtype)
+        X, y = uniform((n, 1), (n, width)), uniform((n, 2), (n, 5), 0.0, 1.0)
+        gradients = net.gradients(X, y, loss="binary_cross_entropy")
+        arrays += [net.predict(X), *arrays_of(gradients), gradients.loss]
+    return arrays
+
+
+@needs_two_levels
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_two_levels_agree_at_every_batch_size(dtype, pair):
+    first, second = (at_level(level, batches, dtype) for level in pair)
+    for a, b in zip(first, second, strict=True):
+        assert_same_bits(a, b)
+
+
 @needs_fma
 def test_the_stored_digests_are_of_these_cases():
     assert golden_bits.STORED.is_file(), "make it: python tests/golden_bits.py"

@@ -121,6 +121,46 @@ def test_out_may_lie_over_the_inputs(n):
         assert_same_bits(X, expected)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shift", [-1, 1, 2, 5])
+def test_out_may_overlap_the_inputs_in_part(shift, dtype):
+    """Rows that follow one another in one array; more than a block of them."""
+    net = make_network((2, 6, 2), hidden="tanh", dtype=dtype)
+    room = uniform(1, 700).astype(dtype)
+    before, X = room.copy(), room[10:610].reshape(300, 2)
+    out = room[10 + shift : 610 + shift].reshape(300, 2)
+    with pytest.raises(ValueError, match="overlaps X"):
+        net.predict(X, out=out)
+    with pytest.raises(ValueError, match="overlaps X"):
+        net.predict(X[0], out=room[10 + shift : 12 + shift] if abs(shift) == 1 else X[0])
+    assert_same_bits(room, before)
+
+
+def test_out_may_not_be_the_parameters():
+    """Blocks of rows would be computed from weights that the block before has overwritten."""
+    net = make_network((5, 16), dtype="float32")
+    before = net.get_parameters()
+    X = uniform(1, (5, 5)).astype("float32")
+    with pytest.raises(ValueError, match="out overlaps the network's parameters"):
+        net.predict(X, out=net.weights[0])
+    with pytest.raises(ValueError, match="out overlaps the network's parameters"):
+        net.predict(X[0], out=net.biases[0])
+    assert_same_bits(net.get_parameters(), before)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_no_rows_give_no_rows(dtype):
+    net = make_network((5, 6, 3), hidden="tanh", dtype=dtype)
+    for kind in ("float32", "float64", "uint8"):
+        X = np.zeros((0, 5), kind)
+        out = np.zeros((0, 3), dtype)
+        assert net.predict(X).shape == (0, 3)
+        assert net.predict(X, out=out) is out
+        passed = net.forward(X)
+        assert [z.shape for z in passed.z] == [a.shape for a in passed.a] == [(0, 6), (0, 3)]
+        assert net.predict(X).dtype == passed.output.dtype == np.dtype(dtype)
+
+
 def test_results_do_not_share_memory():
     net = make_network((3, 4, 2), hidden="tanh")
     X = uniform(1, (5, 3)).astype("float32")

@@ -28,6 +28,8 @@ CASES = [
     *((hidden, "half_squared_error", "identity") for hidden in oracle.ACTIVATIONS),
     *((hidden, "cross_entropy", "softmax") for hidden in oracle.ACTIVATIONS),
     *((hidden, "binary_cross_entropy", "sigmoid") for hidden in oracle.ACTIVATIONS),
+    *((hidden, "mse", "tanh") for hidden in oracle.ACTIVATIONS),
+    *((hidden, "mae", "silu") for hidden in oracle.ACTIVATIONS),
     *((hidden, "huber", "softplus") for hidden in oracle.ACTIVATIONS),
 ]
 

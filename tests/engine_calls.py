@@ -1,0 +1,86 @@
+"""Calls of the engines that work, and what can be spoilt about them: for the tests of the engines' own checks."""
+
+import numpy as np
+
+from bp_core import _parameters, activations
+from bp_core.optimizers import ADAM
+from support import uniform
+
+N, SIZES = 20, (4, 9, 3)
+NOTHING = (None,) * 5
+BAD = (TypeError, ValueError, BufferError)
+
+
+def words(plan):
+    return np.frombuffer(plan, np.int64).copy()
+
+
+def plan_of(sizes=SIZES, hidden="tanh", output="sigmoid"):
+    names = [*[hidden] * (len(sizes) - 2), output]
+    return _parameters.make_plan(sizes, [activations.CODES[name] for name in names], [2] * len(names))
+
+
+class Call:
+    """The arguments of a train call that works; `with_` replaces some."""
+
+    def __init__(self, engine, optimizer=ADAM, batch_size=8, clip_norm=0.0):
+        self.engine = engine
+        self.plan = plan_of()
+        size = engine.layout(self.plan)[0]
+        self.parameters = np.zeros(size, engine.DTYPE)
+        for i, W in enumerate(_parameters.weight_views(self.parameters, engine.layout(self.plan))):
+            W[...] = uniform(3 + i, W.shape)
+        self.recipe = (optimizer, 0.01, 0.9, 0.999, 1e-8, 0.0, 0.0, 0.0, clip_norm)
+        self.m, self.v = np.zeros(size, engine.DTYPE), np.zeros(size, engine.DTYPE)
+        self.counters, self.running = np.zeros(3, np.int64), np.array([1.0, 1.0, 0.0])
+        self.X = uniform(1, (N, SIZES[0])).astype(engine.DTYPE)
+        self.y = uniform(2, (N, SIZES[-1])).astype(engine.DTYPE)
+        self.classes = self.weights = None
+        self.objective = (0, 1.0)
+        self.epochs, self.batch_size, self.random = 2, batch_size, np.random.PCG64(1)
+        self.order, self.losses, self.seconds = np.arange(N), np.zeros(2), np.zeros(2)
+        self.workspace = np.zeros(engine.training_workspace(self.plan, N, batch_size, clip_norm), engine.DTYPE)
+
+    def with_(self, **changes):
+        for name, value in changes.items():
+            assert hasattr(self, name), name
+            setattr(self, name, value)
+        return self
+
+    def __call__(self):
+        random = self.random.capsule if isinstance(self.random, np.random.PCG64) else self.random
+        limits = (-np.inf, np.inf)
+        return self.engine.train(
+            self.plan,
+            self.parameters,
+            self.recipe,
+            (self.m, self.v, self.counters, self.running),
+            (self.X, self.y, self.classes, self.weights),
+            self.objective,
+            (self.epochs, self.batch_size, *limits, self.order, self.losses, self.seconds, random),
+            self.workspace,
+        )
+
+
+def read_only(array):
+    array = array.copy()
+    array.flags.writeable = False
+    return array
+
+
+SPOILT = {
+    "short": lambda array: array[:-1].copy(),
+    "empty": lambda array: array[:0].copy(),
+    "float16": lambda array: array.astype(np.float16),
+    "int32": lambda array: array.astype(np.int32),
+    "uint64": lambda array: array.astype(np.uint64),
+    "the other dtype": lambda array: array.astype(np.float32 if array.dtype == np.float64 else np.float64),
+    "the other byte order": lambda array: array.astype(array.dtype.newbyteorder()),
+    "bytes": lambda array: array.tobytes(),
+    "strided": lambda array: np.repeat(array, 2)[::2],
+    "backwards": lambda array: array[::-1],
+    "read-only": lambda array: read_only(array),
+    "a list": lambda array: array.tolist(),
+    "a number": lambda array: 3,
+    "objects": lambda array: array.astype(object),
+}
