@@ -23,7 +23,7 @@ def plan_of(sizes=SIZES, hidden="tanh", output="sigmoid"):
 class Call:
     """The arguments of a train call that works; `with_` replaces some."""
 
-    def __init__(self, engine, optimizer=ADAM, batch_size=8, clip_norm=0.0):
+    def __init__(self, engine, optimizer=ADAM, batch_size=8, clip_norm=0.0, threads=1):
         self.engine = engine
         self.plan = plan_of()
         size = engine.layout(self.plan)[0]
@@ -39,7 +39,12 @@ class Call:
         self.objective = (0, 1.0)
         self.epochs, self.batch_size, self.random = 2, batch_size, np.random.PCG64(1)
         self.order, self.losses, self.seconds = np.arange(N), np.zeros(2), np.zeros(2)
-        self.workspace = np.zeros(engine.training_workspace(self.plan, N, batch_size, clip_norm), engine.DTYPE)
+        self.workspace = np.zeros(self.needed(batch_size, clip_norm, threads), engine.DTYPE)
+        self.threads = threads
+
+    def needed(self, batch_size, clip_norm=0.0, threads=1, loss=0):
+        """The length of the workspace."""
+        return self.engine.training_workspace(self.plan, N, batch_size, loss, clip_norm, threads)
 
     def with_(self, **changes):
         for name, value in changes.items():
@@ -57,7 +62,7 @@ class Call:
             (self.m, self.v, self.counters, self.running),
             (self.X, self.y, self.classes, self.weights),
             self.objective,
-            (self.epochs, self.batch_size, *limits, self.order, self.losses, self.seconds, random),
+            (self.epochs, self.batch_size, *limits, self.order, self.losses, self.seconds, random, self.threads),
             self.workspace,
         )
 

@@ -52,8 +52,8 @@ def call_of_each(engine, plan):
     return {
         "layout": lambda: engine.layout(plan),
         "all_finite": lambda: engine.all_finite(plan, room),
-        "training_workspace": lambda: engine.training_workspace(plan, N, 8, 0.0),
-        "predict": lambda: engine.predict(plan, room, X, np.zeros((N, SIZES[-1]), engine.DTYPE)),
+        "training_workspace": lambda: engine.training_workspace(plan, N, 8, 0, 0.0, 1),
+        "predict": lambda: engine.predict(plan, room, X, np.zeros((N, SIZES[-1]), engine.DTYPE), 1),
         "predict_row": lambda: engine.predict_row(plan, room.data, X[0]),
         "evaluate": lambda: engine.evaluate(plan, room, (X, y, None, None), (0, 1.0), NOTHING),
         "train": lambda: Call(engine).with_(plan=plan)(),
@@ -166,8 +166,10 @@ SHAPES = {
 
 def softmax_call(engine):
     """A call with class indices."""
-    call = Call(engine).with_(plan=plan_of(output="softmax"), objective=(losses.CODES["cross_entropy"], 1.0))
-    return call.with_(y=None, classes=np.arange(N) % 3)
+    loss = losses.CODES["cross_entropy"]
+    call = Call(engine).with_(plan=plan_of(output="softmax"), objective=(loss, 1.0))
+    workspace = np.zeros(call.needed(call.batch_size, loss=loss), engine.DTYPE)
+    return call.with_(y=None, classes=np.arange(N) % 3, workspace=workspace)
 
 
 @pytest.mark.parametrize(("name", "shape"), [(name, shape) for name, shapes in SHAPES.items() for shape in shapes])
@@ -275,7 +277,7 @@ def test_counts_are_integers(engine, value, name):
 def test_a_workspace_for_smaller_batches(engine, batch_size):
     """It was measured for 8 rows: what a larger batch needs is checked anew."""
     call = Call(engine)
-    call.workspace = call.workspace[: engine.training_workspace(call.plan, N, 1, 0.0)].copy()
+    call.workspace = call.workspace[: call.needed(1)].copy()
     with pytest.raises(ValueError, match="workspace"):
         call.with_(batch_size=batch_size)()
 
@@ -303,8 +305,20 @@ def test_tuples_of_another_length(engine, which, tuple_):
     arguments = [
         call.plan, call.parameters, call.recipe, (call.m, call.v, call.counters, call.running),
         (call.X, call.y, None, None), call.objective,
-        (2, 8, -np.inf, np.inf, call.order, call.losses, call.seconds, None), call.workspace,
+        (2, 8, -np.inf, np.inf, call.order, call.losses, call.seconds, None, 1), call.workspace,
     ]  # fmt: skip
     arguments[which] = tuple_
     with pytest.raises(BAD):
         engine.train(*arguments)
+
+
+@pytest.mark.parametrize("threads", [-1, 0, 65, 2**62])
+def test_numbers_of_threads_out_of_range(engine, threads):
+    with pytest.raises(ValueError, match="threads; expected 1 to 64"):
+        Call(engine).with_(threads=threads)()
+
+
+def test_a_workspace_for_fewer_threads(engine):
+    assert Call(engine, threads=3)()[0] == 0
+    with pytest.raises(ValueError, match="workspace"):
+        Call(engine).with_(threads=3)()

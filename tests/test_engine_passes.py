@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("engine", [_engine_f32, _engine_f64], ids=[
 def test_predict_without_room(engine, shape):
     call = Call(engine)
     with pytest.raises(BAD):
-        engine.predict(call.plan, call.parameters, call.X, np.zeros(shape, engine.DTYPE))
+        engine.predict(call.plan, call.parameters, call.X, np.zeros(shape, engine.DTYPE), 1)
 
 
 @pytest.mark.parametrize("how", SPOILT)
@@ -22,7 +22,7 @@ def test_predict_into_what_does_not_fit(engine, how):
     call = Call(engine)
     out = np.zeros(N * 3, engine.DTYPE)
     with pytest.raises(BAD):
-        engine.predict(call.plan, call.parameters, call.X, SPOILT[how](out))
+        engine.predict(call.plan, call.parameters, call.X, SPOILT[how](out), 1)
 
 
 @pytest.mark.parametrize("how", [how for how in SPOILT if how != "read-only"])
@@ -31,7 +31,7 @@ def test_parameters_that_do_not_fit(engine, name, how):
     call = Call(engine)
     parameters = SPOILT[how](call.parameters)
     calls = {
-        "predict": lambda: engine.predict(call.plan, parameters, call.X, np.zeros((N, 3), engine.DTYPE)),
+        "predict": lambda: engine.predict(call.plan, parameters, call.X, np.zeros((N, 3), engine.DTYPE), 1),
         "predict_row": lambda: engine.predict_row(call.plan, parameters, call.X[0]),
         "evaluate": lambda: engine.evaluate(
             call.plan, parameters, (call.X, call.y, None, None), call.objective, NOTHING
@@ -46,7 +46,7 @@ def test_parameters_that_do_not_fit(engine, name, how):
 def test_predict_rows_of_another_width(engine, shape):
     call = Call(engine)
     with pytest.raises(BAD):
-        engine.predict(call.plan, call.parameters, np.zeros(shape, engine.DTYPE), np.zeros((N, 3), engine.DTYPE))
+        engine.predict(call.plan, call.parameters, np.zeros(shape, engine.DTYPE), np.zeros((N, 3), engine.DTYPE), 1)
 
 
 @pytest.mark.parametrize(
@@ -167,5 +167,5 @@ def test_data_that_are_not_aligned(engine, name):
     assert_same_bits(shifted.parameters, plain.parameters)
     out = [np.zeros((N, 3), engine.DTYPE) for _ in range(2)]
     for call, rows in zip((plain, shifted), out, strict=True):
-        engine.predict(call.plan, call.parameters, call.X, rows)
+        engine.predict(call.plan, call.parameters, call.X, rows, 1)
     assert_same_bits(out[1], out[0])

@@ -106,7 +106,7 @@ def run(trainer, epochs, budget, dtype="float32"):
     losses, seconds = np.zeros(epochs), np.zeros(epochs)
     trainer._state.train(
         trainer._recipe(), (X, y, None, None), trainer._engine_objective(), BATCH, trainer._shuffle,
-        (epochs, -NO_LIMIT, budget), losses, seconds,
+        (epochs, -NO_LIMIT, budget), 1, losses, seconds,
     )  # fmt: skip
     return losses
 
