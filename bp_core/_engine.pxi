@@ -19,6 +19,7 @@ include "_engine_team.pxi"
 include "_engine_passes.pxi"
 include "_engine_update.pxi"
 include "_engine_train.pxi"
+include "_engine_small.pxi"
 include "_engine_predict.pxi"
 
 cdef void* slot = PyCapsule_GetPointer(
@@ -87,11 +88,12 @@ cdef Py_ssize_t check_threads(Py_ssize_t threads) except -1:
 def training_workspace(bytes plan, Py_ssize_t n, Py_ssize_t batch_size, int loss, double clip_norm, Py_ssize_t threads):
     """The length of the array of zeros that `train` needs as its workspace."""
     cdef Job job
+    cdef Needs needs
     memset(&job, 0, sizeof(Job))
-    cdef Needs needs = training_needs(n, batch_size, clip_norm, check_threads(threads))
     job.loss = loss
     try:
         open_net(&job.net, plan)
+        needs = training_needs(&job.net, n, batch_size, clip_norm, check_threads(threads))
         return workspace_reals(&job, &needs)
     finally:
         close_job(&job)
@@ -120,7 +122,8 @@ def train(bytes plan, parameters, tuple recipe, tuple state, tuple data, tuple o
             t.random = <bp_bit_generator*>PyCapsule_GetPointer(random, "BitGenerator")
         open_update(&t, recipe, state)
         open_epochs(&t, order, losses, seconds)
-        needs = training_needs(t.job.X.rows, t.batch_size, t.update.recipe.clip_norm, check_threads(t.threads))
+        needs = training_needs(
+            &t.job.net, t.job.X.rows, t.batch_size, t.update.recipe.clip_norm, check_threads(t.threads))
         t.job.chunk = t.threads * <Py_ssize_t>CHUNK_ROWS
         bind_parameters(&t.job.net, <real*>t.job.parameters.data)
         bind_workspace(&t.job, &needs, workspace)

@@ -42,6 +42,8 @@ ctypedef struct Job:
     real* x                     # (chunk, n_in): the rows in hand, converted
     real* targets               # (chunk, n_out)
     real* scale                 # (chunk,): weight / divisor
+    real* small_x               # (BLOCK_ROWS, LINE): the rows of a small network's batch, or NULL
+    real* small_targets         # (BLOCK_ROWS, LINE)
     real* gradient              # (size,): the whole gradient, or NULL
     real* delta_x               # (chunk, n_in): dLoss/dx, or NULL
     double* row_loss            # (chunk,)
@@ -57,6 +59,7 @@ ctypedef struct Needs:          # what of the workspace a call uses
     bint gradient               # the whole gradient
     bint inputs
     bint all_z
+    bint small                  # rows for the steps of a small network
 
 
 cdef inline bint loss_reads_z(int loss) noexcept nogil:
@@ -117,6 +120,8 @@ cdef real* take_workspace(Job* job, const Needs* needs, real* room) noexcept nog
             &net.layers[l], needs, needs.all_z or (l == net.n_layers - 1 and loss_reads_z(job.loss)),
             needs.backward and (l > 0 or needs.inputs), &room)
     job.gradient = take(&room, net.size) if needs.gradient else NULL
+    job.small_x = take(&room, BLOCK_ROWS * LINE) if needs.small else NULL
+    job.small_targets = take(&room, BLOCK_ROWS * LINE) if needs.small else NULL
     job.delta_x = take(&room, needs.rows * net.x_stride) if needs.inputs else NULL
     if needs.backward:
         take_workers(job, needs, &room)

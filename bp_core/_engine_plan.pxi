@@ -142,6 +142,17 @@ cdef void close_net(Net* net) noexcept:
     net.layers = NULL
 
 
+cdef bint is_small(const Net* net) noexcept nogil:
+    """Whether every layer fits one word of the kernels for small networks, and every row one line."""
+    cdef Py_ssize_t l
+    if net.n_layers > FEW_LAYERS or net.n_in > LINE:
+        return False
+    for l in range(net.n_layers):
+        if net.layers[l].narrow or net.layers[l].fan_out > (<const Kernels*>net.kernels.small).word:
+            return False
+    return True
+
+
 cdef inline bint keeps_z(const Layer* layer) noexcept nogil:
     """Whether the derivative needs z beside a."""
     return layer.activation == GELU or layer.activation == SILU

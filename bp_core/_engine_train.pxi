@@ -182,6 +182,9 @@ cdef void work_through(void* training, Py_ssize_t number) noexcept nogil:
     cdef Worker* worker = &t.job.workers[number]
     cdef const Worker* failed
     worker.powers[0], worker.powers[1] = t.update.powers[0], t.update.powers[1]
+    if goes_small(t):
+        run_small(t, worker)
+        return
     while not t.over:
         if run_step(t, worker):
             continue
@@ -302,13 +305,19 @@ cdef void close_training(Training* t) noexcept:
     close_run(&t.seconds)
 
 
-cdef Needs training_needs(Py_ssize_t n, Py_ssize_t batch_size, double clip_norm, Py_ssize_t threads) noexcept nogil:
-    """A batch of one chunk without clipping goes panel by panel, any other by the whole gradient."""
+cdef Needs training_needs(
+    const Net* net, Py_ssize_t n, Py_ssize_t batch_size, double clip_norm, Py_ssize_t threads,
+) noexcept nogil:
+    """A batch of one chunk without clipping goes panel by panel, any other by the whole gradient.
+
+    A small network has its whole gradient too, and room for all rows where they are few.
+    """
     cdef Needs needs
     cdef Py_ssize_t rows = min(n, batch_size), chunk = threads * <Py_ssize_t>CHUNK_ROWS
     memset(&needs, 0, sizeof(needs))
-    needs.rows = min(rows, chunk)
+    needs.small = threads == 1 and rows <= BLOCK_ROWS and is_small(net)
+    needs.rows = n if needs.small and n <= BLOCK_ROWS else min(rows, chunk)
     needs.threads = threads
     needs.backward = True
-    needs.gradient = rows > chunk or clip_norm > 0
+    needs.gradient = rows > chunk or clip_norm > 0 or needs.small
     return needs

@@ -80,7 +80,34 @@ ctypedef void (*update_fn)(
     const Rule* rule,
 ) noexcept nogil
 
+ctypedef struct SmallLayer:                 # of a network whose layers each fit one word; all rows are a LINE apart
+    Py_ssize_t fan_in
+    Py_ssize_t fan_out
+    activate_fn activate
+    derive_fn derive                        # NULL where the loss gives dLoss/dz at once
+    const real* W                           # IN   (fan_in, fan_out)
+    const real* b_row                       # IN   (LINE,)
+    const real* WT                          # IN   (fan_out, fan_in); not of the first layer
+    real* z                                 # OUT  (rows, fan_out); a itself where z need not be kept
+    real* a                                 # OUT  (rows, fan_out)
+    real* delta                             # OUT  (rows, fan_out)
+    real* grad_W                            # OUT  (fan_in, fan_out)
+    real* grad_b                            # OUT  (fan_out,), (1,) where shared, NULL without bias
+    bint shared_bias
+
+ctypedef struct SmallStep:
+    Py_ssize_t n_layers
+    SmallLayer layers[4]
+    const real* x                           # IN   (rows, n_in)
+    const real* targets                     # IN   (rows, n_out)
+    const real* scale                       # IN   (rows,)
+    double* row_loss                        # OUT  (rows,)
+    loss_fn loss
+    real threshold
+
 ctypedef struct Kernels:
+    Py_ssize_t word                         # reals in a word
+    const void* small                       # the Kernels whose words suit small networks best: these or another level's
     elementary_fn elementary[7]
     activate_fn activate[11]
     derive_fn derive[10]                    # softmax has none: cross_entropy gives dLoss/dz
@@ -129,6 +156,8 @@ ctypedef struct Kernels:
         Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out, bint add,
         const Ahead* ahead,     # what is fetched into the cache while `grad` is computed, or NULL
     ) noexcept nogil
+    # forward, loss, backward and gradient of a small network over at most 128 rows
+    void (*small_pass)(const SmallStep* step, Py_ssize_t rows) noexcept nogil
     # WT[j, k] = W[k, j]
     void (*transpose)(
         const real* W,          # IN   (fan_in, fan_out)

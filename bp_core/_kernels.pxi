@@ -11,6 +11,7 @@ include "_updates.pyx"
 include "_gather.pyx"
 include "_tile.pyx"
 include "_narrow.pyx"
+include "_small.pyx"
 
 cdef extern from "cpu_guard.h":
     pass
@@ -19,6 +20,7 @@ cdef extern from "simd.h":
     const char* TABLE_NAME "BP_TABLE_NAME"
 
 cdef Kernels table = Kernels(
+    word=VL, small=NULL,
     elementary=[exp_array, expm1_array, log_array, log1p_array, erf_array, tanh_array, sigmoid_array],
     activate=[
         activate_identity, activate_sigmoid, activate_tanh, activate_relu, activate_leaky_relu, activate_elu,
@@ -36,6 +38,7 @@ cdef Kernels table = Kernels(
     ],
     forward=dense_forward, forward_narrow=narrow_forward, backward=dense_backward, gradient=dense_gradient, transpose=transpose,
     penalize=penalize, scale=scale, sum_squares=sum_squares, sum_absolutes=sum_absolutes, sum_losses=sum_losses,
-    all_finite=all_finite, gather=gather,
+    all_finite=all_finite, gather=gather, small_pass=small_pass,
 )
+table.small = &table
 kernels = PyCapsule_New(&table, TABLE_NAME, NULL)

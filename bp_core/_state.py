@@ -31,7 +31,7 @@ class TrainerState:
         self._running = np.array([1.0, 1.0, 0.0])  # beta1^t, beta2^t, the sum of losses in this epoch
         self._order = np.zeros(0, dtype=np.int64)
         self._step_results = np.zeros(1), np.zeros(1), np.zeros(3, dtype=np.int64)
-        self._workspace: tuple[tuple[int, int, bool, int], Real] | None = None
+        self._workspace: tuple[tuple[tuple[int, int], int, bool, int], Real] | None = None
 
     @property
     def epoch(self) -> int:
@@ -142,16 +142,16 @@ class TrainerState:
     ) -> tuple[int, int]:
         net = self._net
         state = (self._arrays.get("m"), self._arrays.get("v"), counters, self._running)
-        workspace = self._workspace_for(min(data[0].shape[0], batch_size), objective[0], recipe[-1], run[-1])
+        workspace = self._workspace_for((data[0].shape[0], batch_size), objective[0], recipe[-1], run[-1])
         result: tuple[int, int] = net._engine.train(
             net._plan, net._parameters, recipe, state, data, objective, run, workspace
         )
         return result
 
-    def _workspace_for(self, rows: int, loss: int, clip_norm: float, threads: int) -> Real:
-        """The engine's workspace for batches of so many rows, kept for the next call."""
+    def _workspace_for(self, rows: tuple[int, int], loss: int, clip_norm: float, threads: int) -> Real:
+        """The engine's workspace for so many rows in batches of so many, kept for the next call."""
         key = (rows, loss, clip_norm > 0, threads)
         if self._workspace is None or self._workspace[0] != key:
-            size = self._net._engine.training_workspace(self._net._plan, rows, rows, loss, clip_norm, threads)
+            size = self._net._engine.training_workspace(self._net._plan, *rows, loss, clip_norm, threads)
             self._workspace = key, np.zeros(size, self._net.dtype)
         return self._workspace[1]

@@ -1,0 +1,117 @@
+"""Steps of a small network: the same numbers by one kernel call instead of some twenty."""
+from bp_core._kernel_table cimport SmallLayer, SmallStep
+
+ctypedef struct Small:              # what lives as long as the native call
+    SmallStep step
+    Py_ssize_t loaded               # rows of the data that are in job.x, all of them or none
+    Py_ssize_t scaled               # rows whose scale is set
+
+
+cdef bint goes_small(const Training* t) noexcept nogil:
+    """Whether the steps of this call need nothing that the kernel for small networks leaves out."""
+    return (
+        t.job.small_x != NULL and not t.job.weights.open
+        and t.update.recipe.l2 == 0 and t.update.recipe.l1 == 0 and t.update.recipe.clip_norm == 0)
+
+
+cdef void lay_small_layer(const Job* job, Py_ssize_t l, SmallLayer* small) noexcept nogil:
+    cdef const Kernels* kernels = <const Kernels*>job.net.kernels.small
+    cdef const Layer* layer = &job.net.layers[l]
+    small.fan_in, small.fan_out = layer.fan_in, layer.fan_out
+    small.activate = kernels.activate[layer.activation]
+    small.derive = NULL
+    if l < job.net.n_layers - 1 or not (loss_reads_z(job.loss) or layer.activation == IDENTITY):
+        small.derive = kernels.derive[layer.activation]
+    small.W, small.b_row, small.WT = layer.W, layer.b_row, layer.WT
+    small.z, small.a, small.delta = layer.z, layer.a, layer.delta
+    small.grad_W = job.gradient + layer.W_at
+    small.grad_b = NULL if layer.bias == NO_BIAS else job.gradient + layer.b_at
+    small.shared_bias = layer.bias == LAYER_BIAS
+
+
+cdef void lay_small(const Training* t, Small* small) noexcept nogil:
+    cdef const Job* job = &t.job
+    cdef Py_ssize_t l
+    small.loaded = small.scaled = 0
+    small.step.n_layers = job.net.n_layers
+    small.step.row_loss, small.step.scale = job.row_loss, job.scale
+    small.step.loss = (<const Kernels*>job.net.kernels.small).loss[job.loss]
+    small.step.threshold = job.threshold
+    for l in range(job.net.n_layers):
+        lay_small_layer(job, l, &small.step.layers[l])
+
+
+cdef inline void copy_line(const real* source, real* out) noexcept nogil:
+    cdef Py_ssize_t i
+    for i in range(LINE):
+        out[i] = source[i]
+
+
+cdef Status load_small(Training* t, Worker* worker, Small* small) noexcept nogil:
+    """The batch in hand. Few rows are converted once a call and copied from there; an epoch of one batch stays."""
+    cdef Job* job = &t.job
+    cdef const int64_t* order = job.order
+    cdef Py_ssize_t n = job.X.rows, s, at
+    cdef Status status
+    small.step.x, small.step.targets = job.x, job.targets
+    if n > BLOCK_ROWS:
+        return load_rows(job, worker, t.first, 0, t.rows, True, loss_divisor(job, t.rows))
+    if small.loaded == 0:
+        job.order = NULL
+        status = load_rows(job, worker, 0, 0, n, True, 1)
+        job.order = order
+        if status != DONE:
+            return status
+        small.loaded = n
+    if small.scaled != t.rows:
+        load_weights(job, 0, 0, t.rows, loss_divisor(job, t.rows))
+        small.scaled = t.rows
+    if t.rows == n and order == NULL:
+        return DONE
+    if check_order(job, t.first, t.rows) != DONE:
+        return BAD_ORDER
+    for s in range(t.rows):
+        at = row_at(job, t.first + s) * LINE
+        copy_line(job.x + at, job.small_x + s * LINE)
+        copy_line(job.targets + at, job.small_targets + s * LINE)
+    small.step.x, small.step.targets = job.small_x, job.small_targets
+    return DONE
+
+
+cdef void refresh_small(const Net* net) noexcept nogil:
+    """Bias rows and transposed copies after an update."""
+    cdef Layer* layer
+    cdef Py_ssize_t l, j, k
+    for l in range(net.n_layers):
+        layer = &net.layers[l]
+        if layer.bias != UNIT_BIAS:
+            spread_bias(layer)
+        if l > 0:
+            for k in range(layer.fan_in):
+                for j in range(layer.fan_out):
+                    layer.WT[j * LINE + k] = layer.W[k * LINE + j]
+
+
+cdef void run_small(Training* t, Worker* worker) noexcept nogil:
+    """All steps of a call."""
+    cdef Job* job = &t.job
+    cdef const Kernels* kernels = <const Kernels*>job.net.kernels.small
+    cdef Small small
+    cdef Py_ssize_t rows
+    cdef double sum
+    cdef Status status
+    lay_small(t, &small)
+    while not t.over:
+        rows, sum = t.rows, 0
+        status = load_small(t, worker, &small)
+        if status != DONE:
+            job.bad_row = worker.bad_row
+            stop(t, status)
+            return
+        kernels.small_pass(&small.step, rows)
+        sum_losses(job, rows, &sum)
+        if not take_loss(t, worker, sum / loss_divisor(job, rows)):
+            stop(t, NOT_FINITE)
+            return
+        apply(job, &t.update, worker, <real*>job.parameters.data, job.gradient, job.net.size)
+        refresh_small(&job.net)

@@ -1,0 +1,83 @@
+"""One step of a small network in one call: forward, loss, backward, gradient.
+
+Of a network whose layers each fit one word, calls and general loops cost more than the arithmetic. Here words
+run along the units and rows follow each other; every number has the order of additions of the general passes,
+so which of the two runs changes no bit.
+"""
+from bp_core._kernel_table cimport LINE, SmallLayer, SmallStep
+from bp_core._simd cimport VL, real, vr, vr_fma, vr_load, vr_set1, vr_store, vr_zero
+
+
+cdef inline void small_forward(const SmallLayer* layer, const real* a_prev, Py_ssize_t rows) noexcept nogil:
+    """z[s, j] = b[j] + sum_k a_prev[s, k] * W[k, j], one chain of FMAs in the order of k; a = f(z)."""
+    cdef Py_ssize_t s, k, fan_in = layer.fan_in
+    cdef const real* W = layer.W
+    cdef vr b = vr_load(layer.b_row), z
+    for s in range(rows):
+        z = b
+        for k in range(fan_in):
+            z = vr_fma(vr_set1(a_prev[s * LINE + k]), vr_load(W + k * LINE), z)
+        vr_store(layer.z + s * LINE, z)
+    layer.activate(layer.z, layer.a, rows, layer.fan_out, LINE)
+
+
+cdef inline void small_backward(const SmallLayer* layer, const SmallLayer* below, Py_ssize_t rows) noexcept nogil:
+    """delta_prev[s, k] = f'(z_prev) sum_j delta[s, j] * WT[j, k], one chain of FMAs from 0 in the order of j."""
+    cdef Py_ssize_t s, j, fan_out = layer.fan_out
+    cdef const real* WT = layer.WT
+    cdef vr total
+    for s in range(rows):
+        total = vr_zero()
+        for j in range(fan_out):
+            total = vr_fma(vr_set1(layer.delta[s * LINE + j]), vr_load(WT + j * LINE), total)
+        vr_store(below.delta + s * LINE, total)
+    below.derive(below.z, below.a, below.delta, rows, below.fan_out, LINE)
+
+
+cdef inline vr small_column(
+    const real* factor, Py_ssize_t factor_stride, const real* delta, Py_ssize_t rows,
+) noexcept nogil:
+    """sum_s factor[s] * delta[s, :], one chain of FMAs from 0 in the order of the rows."""
+    cdef Py_ssize_t s
+    cdef vr total = vr_zero()
+    for s in range(rows):
+        total = vr_fma(vr_set1(factor[s * factor_stride]), vr_load(delta + s * LINE), total)
+    return total
+
+
+cdef inline void small_gradient(const SmallLayer* layer, const real* a_prev, Py_ssize_t rows) noexcept nogil:
+    """grad_W, and grad_b where there is a bias; of one that all units share the units' sums in the order of j."""
+    cdef real one = 1
+    cdef real total = 0
+    cdef real sums[16]
+    cdef Py_ssize_t k, j
+    for k in range(layer.fan_in):
+        vr_store(layer.grad_W + k * LINE, small_column(a_prev + k, LINE, layer.delta, rows))
+    if layer.grad_b == NULL:
+        return
+    if not layer.shared_bias:
+        vr_store(layer.grad_b, small_column(&one, 0, layer.delta, rows))
+        return
+    vr_store(sums, small_column(&one, 0, layer.delta, rows))
+    for j in range(min(layer.fan_out, VL)):
+        total = total + sums[j]
+    layer.grad_b[0] = total
+
+
+cdef void small_pass(const SmallStep* step, Py_ssize_t rows) noexcept nogil:
+    """The losses of the rows and the gradient of every parameter; rows of all arrays are a line apart."""
+    cdef const SmallLayer* layer = &step.layers[0]
+    cdef const SmallLayer* last = &step.layers[step.n_layers - 1]
+    cdef Py_ssize_t l
+    small_forward(layer, step.x, rows)
+    for l in range(1, step.n_layers):
+        small_forward(&step.layers[l], step.layers[l - 1].a, rows)
+    step.loss(
+        last.z, last.a, step.targets, step.scale, step.row_loss, last.delta, rows, last.fan_out, LINE, step.threshold)
+    if last.derive != NULL:
+        last.derive(last.z, last.a, last.delta, rows, last.fan_out, LINE)
+    for l in range(step.n_layers - 1, 0, -1):
+        small_backward(&step.layers[l], &step.layers[l - 1], rows)
+    small_gradient(layer, step.x, rows)
+    for l in range(1, step.n_layers):
+        small_gradient(&step.layers[l], step.layers[l - 1].a, rows)
