@@ -19,9 +19,8 @@ cdef void lay_small_layer(const Job* job, Py_ssize_t l, SmallLayer* small) noexc
     cdef const Layer* layer = &job.net.layers[l]
     small.fan_in, small.fan_out = layer.fan_in, layer.fan_out
     small.activate = kernels.activate[layer.activation]
-    small.derive = NULL
-    if l < job.net.n_layers - 1 or not (loss_reads_z(job.loss) or layer.activation == IDENTITY):
-        small.derive = kernels.derive[layer.activation]
+    small.activation = layer.activation
+    small.derive = NULL if layer.activation == SOFTMAX else kernels.derive[layer.activation]
     small.W, small.b_row, small.WT = layer.W, layer.b_row, layer.WT
     small.z, small.a, small.delta = layer.z, layer.a, layer.delta
     small.grad_W = job.gradient + layer.W_at
@@ -36,6 +35,7 @@ cdef void lay_small(const Training* t, Small* small) noexcept nogil:
     small.step.n_layers = job.net.n_layers
     small.step.row_loss, small.step.scale = job.row_loss, job.scale
     small.step.loss = (<const Kernels*>job.net.kernels.small).loss[job.loss]
+    small.step.loss_gives_dz = loss_reads_z(job.loss)
     small.step.threshold = job.threshold
     for l in range(job.net.n_layers):
         lay_small_layer(job, l, &small.step.layers[l])

@@ -83,8 +83,9 @@ ctypedef void (*update_fn)(
 ctypedef struct SmallLayer:                 # of a network whose layers each fit one word; all rows are a LINE apart
     Py_ssize_t fan_in
     Py_ssize_t fan_out
+    int activation
     activate_fn activate
-    derive_fn derive                        # NULL where the loss gives dLoss/dz at once
+    derive_fn derive                        # not of softmax
     const real* W                           # IN   (fan_in, fan_out)
     const real* b_row                       # IN   (LINE,)
     const real* WT                          # IN   (fan_out, fan_in); not of the first layer
@@ -103,6 +104,7 @@ ctypedef struct SmallStep:
     const real* scale                       # IN   (rows,)
     double* row_loss                        # OUT  (rows,)
     loss_fn loss
+    bint loss_gives_dz                      # instead of dLoss/da
     real threshold
 
 ctypedef struct Kernels:

@@ -4,34 +4,81 @@ Of a network whose layers each fit one word, calls and general loops cost more t
 run along the units and rows follow each other; every number has the order of additions of the general passes,
 so which of the two runs changes no bit.
 """
-from bp_core._kernel_table cimport LINE, SmallLayer, SmallStep
-from bp_core._simd cimport VL, real, vr, vr_fma, vr_load, vr_set1, vr_store, vr_zero
+from bp_core._kernel_table cimport IDENTITY, LINE, RELU, SIGMOID, TANH, SmallLayer, SmallStep
+from bp_core._simd cimport VL, real, vr, vr_fma, vr_load, vr_mul, vr_set1, vr_store, vr_zero
+
+
+cdef inline bint is_common(int activation) noexcept nogil:
+    """Whether the functions below know it; any other is a pass of its own over memory."""
+    return activation == SIGMOID or activation == TANH or activation == RELU or activation == IDENTITY
+
+
+cdef inline vr common_value(int activation, vr z) noexcept nogil:
+    if activation == SIGMOID:
+        return sigmoid_word(z)
+    if activation == TANH:
+        return tanh_word(z)
+    return relu_word(z) if activation == RELU else z
+
+
+cdef inline vr common_slope(int activation, vr delta, vr a) noexcept nogil:
+    """delta times the slope, its padding as it is: zeros."""
+    if activation == SIGMOID:
+        return vr_mul(delta, sigmoid_slope(a, a))
+    if activation == TANH:
+        return vr_mul(delta, tanh_slope(a, a))
+    return vr_mul(delta, relu_slope(a, a)) if activation == RELU else delta
 
 
 cdef inline void small_forward(const SmallLayer* layer, const real* a_prev, Py_ssize_t rows) noexcept nogil:
     """z[s, j] = b[j] + sum_k a_prev[s, k] * W[k, j], one chain of FMAs in the order of k; a = f(z)."""
     cdef Py_ssize_t s, k, fan_in = layer.fan_in
+    cdef int activation = layer.activation
+    cdef bint common = is_common(activation)
     cdef const real* W = layer.W
+    cdef real* z_row = layer.z
+    cdef real* a_row = layer.a
     cdef vr b = vr_load(layer.b_row), z
     for s in range(rows):
         z = b
         for k in range(fan_in):
-            z = vr_fma(vr_set1(a_prev[s * LINE + k]), vr_load(W + k * LINE), z)
-        vr_store(layer.z + s * LINE, z)
-    layer.activate(layer.z, layer.a, rows, layer.fan_out, LINE)
+            z = vr_fma(vr_set1(a_prev[k]), vr_load(W + k * LINE), z)
+        vr_store(z_row, z)
+        if common:
+            vr_store(a_row, common_value(activation, z))
+        a_prev += LINE
+        z_row += LINE
+        a_row += LINE
+    if not common:
+        layer.activate(layer.z, layer.a, rows, layer.fan_out, LINE)
 
 
 cdef inline void small_backward(const SmallLayer* layer, const SmallLayer* below, Py_ssize_t rows) noexcept nogil:
     """delta_prev[s, k] = f'(z_prev) sum_j delta[s, j] * WT[j, k], one chain of FMAs from 0 in the order of j."""
     cdef Py_ssize_t s, j, fan_out = layer.fan_out
+    cdef bint common = is_common(below.activation)
     cdef const real* WT = layer.WT
     cdef vr total
     for s in range(rows):
         total = vr_zero()
         for j in range(fan_out):
             total = vr_fma(vr_set1(layer.delta[s * LINE + j]), vr_load(WT + j * LINE), total)
+        if common:
+            total = common_slope(below.activation, total, vr_load(below.a + s * LINE))
         vr_store(below.delta + s * LINE, total)
-    below.derive(below.z, below.a, below.delta, rows, below.fan_out, LINE)
+    if not common:
+        below.derive(below.z, below.a, below.delta, rows, below.fan_out, LINE)
+
+
+cdef inline void small_slope(const SmallLayer* last, Py_ssize_t rows) noexcept nogil:
+    """dLoss/da of the output becomes dLoss/dz."""
+    cdef Py_ssize_t s
+    if not is_common(last.activation):
+        last.derive(last.z, last.a, last.delta, rows, last.fan_out, LINE)
+        return
+    for s in range(rows):
+        vr_store(last.delta + s * LINE, common_slope(
+            last.activation, vr_load(last.delta + s * LINE), vr_load(last.a + s * LINE)))
 
 
 cdef inline vr small_column(
@@ -74,8 +121,8 @@ cdef void small_pass(const SmallStep* step, Py_ssize_t rows) noexcept nogil:
         small_forward(&step.layers[l], step.layers[l - 1].a, rows)
     step.loss(
         last.z, last.a, step.targets, step.scale, step.row_loss, last.delta, rows, last.fan_out, LINE, step.threshold)
-    if last.derive != NULL:
-        last.derive(last.z, last.a, last.delta, rows, last.fan_out, LINE)
+    if not step.loss_gives_dz:
+        small_slope(last, rows)
     for l in range(step.n_layers - 1, 0, -1):
         small_backward(&step.layers[l], &step.layers[l - 1], rows)
     small_gradient(layer, step.x, rows)
