@@ -12,6 +12,7 @@ from bp_core._kernel_table cimport BLOCK_ROWS, LINE, Ahead
 cdef enum:
     CUT = 128               # a longer sum is cut into pieces, so that a panel of B stays in the first cache
     PACK_ROWS = 24          # from so many rows of C on, a panel of B whose rows lie far apart is copied side by side
+    AHEAD_ROWS = 64         # of delta, from which on a tile takes longer than asking for what comes after it
     FAR = 2                 # far: so many times the panel's width
 
 
@@ -135,6 +136,14 @@ cdef Py_ssize_t strip_1x3(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept
     return strip(g, i, w, 1, 3)
 
 
+cdef Py_ssize_t strip_12x2(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 12, 2)
+
+
+cdef Py_ssize_t strip_10x2(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
+    return strip(g, i, w, 10, 2)
+
+
 cdef Py_ssize_t strip_8x2(const Product* g, Py_ssize_t i, Py_ssize_t w) noexcept nogil:
     return strip(g, i, w, 8, 2)
 
@@ -183,7 +192,9 @@ cdef void panel_of(const Product* g, Py_ssize_t w, Py_ssize_t width) noexcept no
     elif width == 3:
         i = strip_1x3(g, strip_2x3(g, strip_4x3(g, strip_8x3(g, i, w), w), w), w)
     elif width == 2:
-        i = strip_8x2(g, i, w) if MANY_REGISTERS else strip_6x2(g, i, w)
+        if MANY_REGISTERS:
+            i = strip_10x2(g, strip_12x2(g, i, w), w)
+        i = strip_6x2(g, strip_8x2(g, i, w) if MANY_REGISTERS else i, w)
         i = strip_1x2(g, strip_2x2(g, strip_4x2(g, i, w), w), w)
     else:
         i = strip_16x1(g, i, w) if MANY_REGISTERS else strip_12x1(g, i, w)
@@ -315,7 +326,7 @@ cdef void dense_gradient(
         g.B = delta + s * delta_stride
         g.depth = BLOCK_ROWS if batch - s > BLOCK_ROWS else batch - s
         g.add = add or s > 0
-        g.ahead = ahead if s == 0 else NULL
+        g.ahead = ahead if s == 0 and g.depth >= AHEAD_ROWS else NULL
         piece(&g)
         s += g.depth
 
