@@ -36,32 +36,32 @@ cdef inline void dot(
         lanes[i] = vr_fma(word, vr_load(w + k + i * VL), lanes[i])
 
 
-cdef inline void one_row(
-    const real* x, const real* WT, Py_ssize_t WT_stride, const real* b, real* z, Py_ssize_t fan_in, Py_ssize_t units,
+cdef inline void four_units(
+    const real* x, const real* WT, Py_ssize_t WT_stride, const real* b, real* z, Py_ssize_t fan_in,
 ) noexcept nogil:
-    """z of `units` units, 1 to 4, of one row."""
+    """z of four units of one row."""
     cdef vr lanes[64]
-    cdef real sums[4]
     cdef Py_ssize_t j
     for j in range(4):
-        dot(x, WT + min(j, units - 1) * WT_stride, fan_in, lanes + j * LANE_WORDS)
-    sum_four_dots(lanes, sums)
-    for j in range(units):
-        z[j] = b[j] + sums[j]
+        dot(x, WT + j * WT_stride, fan_in, lanes + j * LANE_WORDS)
+    sum_four_dots(lanes, b, z)
 
 
 cdef inline void four_rows(
     const real* x, Py_ssize_t x_stride, const real* w, real b, real* z, Py_ssize_t z_stride, Py_ssize_t fan_in,
+    Py_ssize_t rows,
 ) noexcept nogil:
-    """z of one unit of four rows."""
+    """z of one unit of four rows, or of fewer, where the last one stands for those that are missing."""
     cdef vr lanes[64]
+    cdef real start[4]
     cdef real sums[4]
     cdef Py_ssize_t r
     for r in range(4):
-        dot(x + r * x_stride, w, fan_in, lanes + r * LANE_WORDS)
-    sum_four_dots(lanes, sums)
-    for r in range(4):
-        z[r * z_stride] = b + sums[r]
+        start[r] = b
+        dot(x + min(r, rows - 1) * x_stride, w, fan_in, lanes + r * LANE_WORDS)
+    sum_four_dots(lanes, start, sums)
+    for r in range(rows):
+        z[r * z_stride] = sums[r]
 
 
 cdef void narrow_forward(
@@ -79,20 +79,12 @@ cdef void narrow_forward(
     for s in range(batch):
         j = 0
         while j < fours:
-            one_row(
-                a_prev + s * a_prev_stride, WT + j * WT_stride, WT_stride, b + j, z + s * z_stride + j, fan_in, 4)
+            four_units(a_prev + s * a_prev_stride, WT + j * WT_stride, WT_stride, b + j, z + s * z_stride + j, fan_in)
             j += 4
-    if fours == fan_out:
-        return
-    s = 0
-    while s + 4 <= batch:
-        for j in range(fours, fan_out):
+    for j in range(fours, fan_out):
+        s = 0
+        while s < batch:
             four_rows(
                 a_prev + s * a_prev_stride, a_prev_stride, WT + j * WT_stride, b[j], z + s * z_stride + j, z_stride,
-                fan_in)
-        s += 4
-    while s < batch:
-        one_row(
-            a_prev + s * a_prev_stride, WT + fours * WT_stride, WT_stride, b + fours, z + s * z_stride + fours, fan_in,
-            fan_out - fours)
-        s += 1
+                fan_in, min(batch - s, 4))
+            s += 4

@@ -48,4 +48,4 @@ cdef extern from "simd.h" nogil:
     vr vr_keep(vm m, vr a)                  # m ? a : 0
     void vr_prefetch(const real* p)
     void transpose_square(const real* source, ptrdiff_t source_stride, real* out, ptrdiff_t out_stride)
-    void sum_four_dots(const vr* lanes, real* sums)     # four sums of 16 lanes, each by the one tree
+    void sum_four_dots(const vr* lanes, const real* start, real* sums)  # four sums of 16 lanes, each by the one tree

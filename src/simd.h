@@ -242,10 +242,10 @@ BP_INLINE void transpose_square(const real *in, ptrdiff_t in_stride, real *out, 
 }
 #endif
 
-/* sums[r] = the sum of 16 lanes for each of four dots, lanes 8 apart, then 4 apart, then (0 + 2) + (1 + 3). */
+/* sums[r] = start[r] + the sum of 16 lanes for each of four dots, lanes 8 apart, then 4 apart, then (0 + 2) + (1 + 3). */
 #if defined(BP_ISA_V4) && !BP_IS_F64
 #define BP_HAS_SUM_FOUR_DOTS
-BP_INLINE void sum_four_dots(const vr *lanes, real *sums)
+BP_INLINE void sum_four_dots(const vr *lanes, const real *start, real *sums)
 {
     const __m512 a = _mm512_add_ps(_mm512_shuffle_f32x4(lanes[0], lanes[1], 0x44),
                                    _mm512_shuffle_f32x4(lanes[0], lanes[1], 0xEE));
@@ -254,11 +254,11 @@ BP_INLINE void sum_four_dots(const vr *lanes, real *sums)
     __m512 c = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xDD));
     c = _mm512_add_ps(c, _mm512_permute_ps(c, 0x4E));
     c = _mm512_add_ps(c, _mm512_permute_ps(c, 0xB1));
-    _mm_storeu_ps(sums, _mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, c)));
+    _mm_storeu_ps(sums, _mm_add_ps(_mm_loadu_ps(start), _mm512_castps512_ps128(_mm512_maskz_compress_ps(0x1111, c))));
 }
 #elif defined(BP_ISA_V4)
 #define BP_HAS_SUM_FOUR_DOTS
-BP_INLINE void sum_four_dots(const vr *lanes, real *sums)
+BP_INLINE void sum_four_dots(const vr *lanes, const real *start, real *sums)
 {
     const __m512d u = _mm512_add_pd(lanes[0], lanes[1]), v = _mm512_add_pd(lanes[2], lanes[3]);
     const __m512d w = _mm512_add_pd(lanes[4], lanes[5]), x = _mm512_add_pd(lanes[6], lanes[7]);
@@ -266,11 +266,12 @@ BP_INLINE void sum_four_dots(const vr *lanes, real *sums)
     const __m512d b = _mm512_add_pd(_mm512_shuffle_f64x2(w, x, 0x44), _mm512_shuffle_f64x2(w, x, 0xEE));
     __m512d c = _mm512_add_pd(_mm512_shuffle_f64x2(a, b, 0x88), _mm512_shuffle_f64x2(a, b, 0xDD));
     c = _mm512_add_pd(c, _mm512_permute_pd(c, 0x55));
-    _mm256_storeu_pd(sums, _mm512_castpd512_pd256(_mm512_maskz_compress_pd(0x55, c)));
+    _mm256_storeu_pd(sums, _mm256_add_pd(_mm256_loadu_pd(start),
+                                         _mm512_castpd512_pd256(_mm512_maskz_compress_pd(0x55, c))));
 }
 #elif defined(BP_ISA_V3) && !BP_IS_F64
 #define BP_HAS_SUM_FOUR_DOTS
-BP_INLINE void sum_four_dots(const vr *lanes, real *sums)
+BP_INLINE void sum_four_dots(const vr *lanes, const real *start, real *sums)
 {
     const __m256 u = _mm256_add_ps(lanes[0], lanes[1]), v = _mm256_add_ps(lanes[2], lanes[3]);
     const __m256 w = _mm256_add_ps(lanes[4], lanes[5]), x = _mm256_add_ps(lanes[6], lanes[7]);
@@ -278,7 +279,8 @@ BP_INLINE void sum_four_dots(const vr *lanes, real *sums)
     const __m256 b = _mm256_add_ps(_mm256_permute2f128_ps(w, x, 0x20), _mm256_permute2f128_ps(w, x, 0x31));
     const __m256 c = _mm256_add_ps(_mm256_shuffle_ps(a, b, 0x44), _mm256_shuffle_ps(a, b, 0xEE));
     const __m256 d = _mm256_add_ps(_mm256_shuffle_ps(c, c, 0x88), _mm256_shuffle_ps(c, c, 0xDD));
-    _mm_storeu_ps(sums, _mm_unpacklo_ps(_mm256_castps256_ps128(d), _mm256_extractf128_ps(d, 1)));
+    _mm_storeu_ps(sums, _mm_add_ps(_mm_loadu_ps(start),
+                                   _mm_unpacklo_ps(_mm256_castps256_ps128(d), _mm256_extractf128_ps(d, 1))));
 }
 #elif defined(BP_ISA_V3)
 #define BP_HAS_SUM_FOUR_DOTS
@@ -286,14 +288,14 @@ BP_INLINE vr lanes_4_apart(const vr *lanes)
 {
     return _mm256_add_pd(_mm256_add_pd(lanes[0], lanes[2]), _mm256_add_pd(lanes[1], lanes[3]));
 }
-BP_INLINE void sum_four_dots(const vr *lanes, real *sums)
+BP_INLINE void sum_four_dots(const vr *lanes, const real *start, real *sums)
 {
     const __m256d u = lanes_4_apart(lanes), v = lanes_4_apart(lanes + 4);
     const __m256d w = lanes_4_apart(lanes + 8), x = lanes_4_apart(lanes + 12);
     const __m256d a = _mm256_add_pd(_mm256_permute2f128_pd(u, v, 0x20), _mm256_permute2f128_pd(u, v, 0x31));
     const __m256d b = _mm256_add_pd(_mm256_permute2f128_pd(w, x, 0x20), _mm256_permute2f128_pd(w, x, 0x31));
     const __m256d c = _mm256_hadd_pd(a, b);
-    _mm256_storeu_pd(sums, _mm256_permute4x64_pd(c, 0xD8));
+    _mm256_storeu_pd(sums, _mm256_add_pd(_mm256_loadu_pd(start), _mm256_permute4x64_pd(c, 0xD8)));
 }
 #endif
 
@@ -410,7 +412,7 @@ BP_INLINE void transpose_square(const real *in, ptrdiff_t in_stride, real *out, 
 #define BP_LANE_WORDS (16 / BP_VL)
 
 #ifndef BP_HAS_SUM_FOUR_DOTS
-BP_INLINE void sum_four_dots(const vr *lanes, real *sums)
+BP_INLINE void sum_four_dots(const vr *lanes, const real *start, real *sums)
 {
     for (int r = 0; r < 4; r++) {
         real lane[16];
@@ -420,7 +422,7 @@ BP_INLINE void sum_four_dots(const vr *lanes, real *sums)
             lane[i] += lane[i + 8];
         for (int i = 0; i < 4; i++)
             lane[i] += lane[i + 4];
-        sums[r] = (lane[0] + lane[2]) + (lane[1] + lane[3]);
+        sums[r] = start[r] + ((lane[0] + lane[2]) + (lane[1] + lane[3]));
     }
 }
 #endif
