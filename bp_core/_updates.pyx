@@ -1,6 +1,8 @@
 """Optimisers: one fused loop each over a contiguous run of parameters.
 
-A run is the whole buffer or any slice of it; a loop looks at nothing outside its run. The formulas
+A run is the whole buffer or any slice of it; a loop looks at nothing outside its run. It loads a word of each
+array before it stores one: the arrays often lie a multiple of 4096 bytes apart, and a load behind a store with the
+same low bits of its address waits for it. The formulas
 are those of torch.optim's classes of the same names.
 """
 from bp_core._kernel_table cimport Rule
@@ -25,12 +27,13 @@ cdef void update_momentum(
     real* p, const real* gradient, real* m, real* v, Py_ssize_t n, const Rule* rule,
 ) noexcept nogil:
     """m = momentum * m + g; p -= learning_rate * m"""
-    cdef vr rate = vr_set1(rule.learning_rate), momentum = vr_set1(rule.momentum), speed
+    cdef vr rate = vr_set1(rule.learning_rate), momentum = vr_set1(rule.momentum), speed, parameter
     cdef Py_ssize_t i = 0
     while i < n:
+        parameter = vr_load(p + i)
         speed = vr_fma(momentum, vr_load(m + i), vr_load(gradient + i))
         vr_store(m + i, speed)
-        vr_store(p + i, vr_fnma(rate, speed, vr_load(p + i)))
+        vr_store(p + i, vr_fnma(rate, speed, parameter))
         i += VL
 
 
@@ -38,13 +41,14 @@ cdef void update_nesterov(
     real* p, const real* gradient, real* m, real* v, Py_ssize_t n, const Rule* rule,
 ) noexcept nogil:
     """m = momentum * m + g; p -= learning_rate * (g + momentum * m)"""
-    cdef vr rate = vr_set1(rule.learning_rate), momentum = vr_set1(rule.momentum), speed, g
+    cdef vr rate = vr_set1(rule.learning_rate), momentum = vr_set1(rule.momentum), speed, g, parameter
     cdef Py_ssize_t i = 0
     while i < n:
+        parameter = vr_load(p + i)
         g = vr_load(gradient + i)
         speed = vr_fma(momentum, vr_load(m + i), g)
         vr_store(m + i, speed)
-        vr_store(p + i, vr_fnma(rate, vr_fma(momentum, speed, g), vr_load(p + i)))
+        vr_store(p + i, vr_fnma(rate, vr_fma(momentum, speed, g), parameter))
         i += VL
 
 
@@ -53,13 +57,14 @@ cdef void update_rmsprop(
 ) noexcept nogil:
     """v = rho * v + (1 - rho) g^2; p -= learning_rate * g / (sqrt(v) + epsilon)"""
     cdef vr rate = vr_set1(rule.learning_rate), epsilon = vr_set1(rule.epsilon)
-    cdef vr rho = vr_set1(rule.rho), one_minus_rho = vr_set1(rule.one_minus_rho), g, mean
+    cdef vr rho = vr_set1(rule.rho), one_minus_rho = vr_set1(rule.one_minus_rho), g, mean, parameter
     cdef Py_ssize_t i = 0
     while i < n:
+        parameter = vr_load(p + i)
         g = vr_load(gradient + i)
         mean = vr_fma(vr_mul(one_minus_rho, g), g, vr_mul(rho, vr_load(v + i)))
         vr_store(v + i, mean)
-        vr_store(p + i, vr_fnma(rate, vr_div(g, vr_add(vr_sqrt(mean), epsilon)), vr_load(p + i)))
+        vr_store(p + i, vr_fnma(rate, vr_div(g, vr_add(vr_sqrt(mean), epsilon)), parameter))
         i += VL
 
 
@@ -67,13 +72,14 @@ cdef void update_adagrad(
     real* p, const real* gradient, real* m, real* v, Py_ssize_t n, const Rule* rule,
 ) noexcept nogil:
     """v += g^2; p -= learning_rate * g / (sqrt(v) + epsilon)"""
-    cdef vr rate = vr_set1(rule.learning_rate), epsilon = vr_set1(rule.epsilon), g, total
+    cdef vr rate = vr_set1(rule.learning_rate), epsilon = vr_set1(rule.epsilon), g, total, parameter
     cdef Py_ssize_t i = 0
     while i < n:
+        parameter = vr_load(p + i)
         g = vr_load(gradient + i)
         total = vr_fma(g, g, vr_load(v + i))
         vr_store(v + i, total)
-        vr_store(p + i, vr_fnma(rate, vr_div(g, vr_add(vr_sqrt(total), epsilon)), vr_load(p + i)))
+        vr_store(p + i, vr_fnma(rate, vr_div(g, vr_add(vr_sqrt(total), epsilon)), parameter))
         i += VL
 
 
@@ -93,10 +99,11 @@ cdef void update_adam(
     """m = beta1 m + (1 - beta1) g; v = beta2 v + (1 - beta2) g^2;
     p -= learning_rate / (1 - beta1^t) * m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)"""
     cdef Rule local = rule[0]           # a copy that no store through p, m or v can alias
-    cdef vr rate = vr_set1(local.learning_rate)
+    cdef vr rate = vr_set1(local.learning_rate), parameter
     cdef Py_ssize_t i = 0
     while i < n:
-        vr_store(p + i, vr_fnma(rate, adam_step(vr_load(gradient + i), m, v, i, &local), vr_load(p + i)))
+        parameter = vr_load(p + i)
+        vr_store(p + i, vr_fnma(rate, adam_step(vr_load(gradient + i), m, v, i, &local), parameter))
         i += VL
 
 
