@@ -5,7 +5,7 @@ over the whole chunk, its penalty, its update and its transposed copy while all 
 A batch of one chunk never has its gradient in memory. A longer batch, and clipping, which needs the norm
 of everything first, collect the whole gradient.
 """
-from bp_core._kernel_table cimport ADAM, ADAMW, Ahead
+from bp_core._kernel_table cimport ADAM, ADAMW
 
 cdef extern from "<math.h>" nogil:
     double sqrt(double x)       # compiled to the exact instruction
@@ -56,9 +56,7 @@ ctypedef struct Panel:          # of W as it is stored, and of its gradient
     Py_ssize_t stride           # reals from one row of `gradient` to the next
 
 
-cdef void panel_gradient(
-    Job* job, Py_ssize_t l, Py_ssize_t rows, const Panel* panel, bint add, const Ahead* ahead,
-) noexcept nogil:
+cdef void panel_gradient(Job* job, Py_ssize_t l, Py_ssize_t rows, const Panel* panel, bint add) noexcept nogil:
     """grad_W of a panel over `rows` rows in hand; its padding becomes 0."""
     cdef const Layer* layer = &job.net.layers[l]
     cdef const real* a_prev = job.x if l == 0 else job.net.layers[l - 1].a
@@ -66,12 +64,12 @@ cdef void panel_gradient(
     if layer.narrow:
         job.net.kernels.gradient(
             layer.delta + panel.k, layer.stride, 1, a_prev + panel.j, a_prev_stride, panel.gradient, panel.stride,
-            rows, panel.rows, panel.columns, add, ahead)
+            rows, panel.rows, panel.columns, add)
         clear_padding(panel, layer.W_columns)
     else:
         job.net.kernels.gradient(
             a_prev + panel.k, a_prev_stride, 1, layer.delta + panel.j, layer.stride, panel.gradient, panel.stride,
-            rows, panel.rows, panel.columns, add, ahead)
+            rows, panel.rows, panel.columns, add)
 
 
 cdef void clear_padding(const Panel* panel, Py_ssize_t W_columns) noexcept nogil:
@@ -100,7 +98,7 @@ cdef void bias_gradient(
     cdef Py_ssize_t j
     job.net.kernels.gradient(
         &one, 0, 0, layer.delta, layer.stride, grad_b if layer.bias == UNIT_BIAS else layer.unit_sums, layer.stride,
-        rows, 1, layer.fan_out, add, NULL)
+        rows, 1, layer.fan_out, add)
     if layer.bias == LAYER_BIAS and last:
         for j in range(layer.fan_out):
             total = total + layer.unit_sums[j]
@@ -196,19 +194,6 @@ cdef void lay_panel(const Job* job, const Worker* worker, const Layer* layer, Pa
         panel.gradient = job.gradient + layer.W_at + panel.k * layer.W_stride + panel.j
 
 
-cdef void look_ahead(
-    const Job* job, const Update* update, const Layer* layer, const Panel* panel, Ahead* ahead,
-) noexcept nogil:
-    """What the update of a panel will read: W and the optimiser's arrays."""
-    cdef Py_ssize_t at = layer.W_at + panel.k * layer.W_stride + panel.j
-    cdef real* m = state_at(&update.m, at)
-    cdef real* v = state_at(&update.v, at)
-    ahead.stride = layer.W_stride
-    ahead.arrays[0] = <const real*>job.parameters.data + at
-    ahead.arrays[1] = v if m == NULL else m
-    ahead.arrays[2] = NULL if m == NULL else v
-
-
 cdef void slice_pass(
     Job* job, const Update* update, const Worker* worker, Py_ssize_t rows, bint add, bint last, bint applied,
 ) noexcept nogil:
@@ -218,7 +203,6 @@ cdef void slice_pass(
     """
     cdef Layer* layer
     cdef Panel panel
-    cdef Ahead ahead
     cdef Py_ssize_t l, end
     for l in range(job.net.n_layers):
         layer = &job.net.layers[l]
@@ -227,9 +211,7 @@ cdef void slice_pass(
             panel.rows, panel.j = min(<Py_ssize_t>PANEL_ROWS, end - panel.k), 0
             while panel.j < layer.W_columns:
                 lay_panel(job, worker, layer, &panel)
-                if applied:
-                    look_ahead(job, update, layer, &panel, &ahead)
-                panel_gradient(job, l, rows, &panel, add, &ahead if applied else NULL)
+                panel_gradient(job, l, rows, &panel, add)
                 if last and update != NULL:
                     penalize_panel(job, update, layer, &panel)
                 if applied:

@@ -46,10 +46,6 @@ ctypedef struct Rule:                       # the numbers of one update; unused 
     real root_scale                         # Adam, AdamW: 1 / sqrt(1 - beta2^t)
     real keep                               # AdamW: 1 - learning_rate * weight_decay
 
-ctypedef struct Ahead:                      # arrays laid out as grad, needed as soon as it is there
-    const real* arrays[3]                   # the first element each; NULL: no more
-    Py_ssize_t stride                       # reals from one row to the next
-
 ctypedef void (*elementary_fn)(const real* x, real* out, Py_ssize_t n) noexcept nogil
 ctypedef void (*activate_fn)(
     const real* z,          # IN   (rows, n)
@@ -156,7 +152,6 @@ ctypedef struct Kernels:
         real* grad,             # OUT  (fan_in, fan_out), padding written; IN too when add
         Py_ssize_t grad_stride,
         Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out, bint add,
-        const Ahead* ahead,     # what is fetched into the cache while `grad` is computed, or NULL
     ) noexcept nogil
     # forward, loss, backward and gradient of a small network over at most 128 rows
     void (*small_pass)(const SmallStep* step, Py_ssize_t rows) noexcept nogil

@@ -5,14 +5,13 @@ multiplied, and a tile of C stays in registers. Every number of C is one chain o
 of p, so tiles, strips, panels and cuts change the speed and never a bit.
 """
 from bp_core._simd cimport (
-    MANY_REGISTERS, SQUARE, VL, WIDEST, real, transpose_square, vr, vr_add, vr_fma, vr_load, vr_prefetch, vr_set1, vr_store, vr_zero,
+    MANY_REGISTERS, SQUARE, VL, WIDEST, real, transpose_square, vr, vr_add, vr_fma, vr_load, vr_set1, vr_store, vr_zero,
 )
-from bp_core._kernel_table cimport BLOCK_ROWS, LINE, Ahead
+from bp_core._kernel_table cimport BLOCK_ROWS
 
 cdef enum:
     CUT = 128               # a longer sum is cut into pieces, so that a panel of B stays in the first cache
     PACK_ROWS = 24          # from so many rows of C on, a panel of B whose rows lie far apart is copied side by side
-    AHEAD_ROWS = 64         # of delta, from which on a tile takes longer than asking for what comes after it
     FAR = 2                 # far: so many times the panel's width
 
 
@@ -30,7 +29,6 @@ ctypedef struct Product:
     Py_ssize_t words        # of a row of C
     Py_ssize_t depth        # numbers in a chain
     bint add                # C += the chains, instead of C = the chains
-    const Ahead* ahead      # arrays laid out as C, fetched tile by tile, or NULL
 
 
 cdef inline void tile(
@@ -75,29 +73,11 @@ cdef inline void tile(
             vr_store(C + r * C_stride + v * VL, acc[r * width + v])
 
 
-cdef void fetch(const Ahead* ahead, Py_ssize_t i, Py_ssize_t j, Py_ssize_t rows, Py_ssize_t columns) noexcept nogil:
-    """Ask for the tile's part of each array, line by line: it comes while the tile is computed."""
-    cdef const real* row
-    cdef Py_ssize_t r, at, which
-    for which in range(3):
-        if ahead.arrays[which] == NULL:
-            return
-        row = ahead.arrays[which] + i * ahead.stride + j
-        for r in range(rows):
-            at = 0
-            while at < columns:
-                vr_prefetch(row + at)
-                at += LINE
-            row += ahead.stride
-
-
 cdef inline Py_ssize_t strip(
     const Product* g, Py_ssize_t i, Py_ssize_t w, Py_ssize_t height, Py_ssize_t width,
 ) noexcept nogil:
     """Tiles down the rows from i while a whole one fits; returns the first row left."""
     while i + height <= g.rows:
-        if g.ahead != NULL:
-            fetch(g.ahead, i, w * VL, height, width * VL)
         tile(g, i, w, height, width)
         i += height
     return i
@@ -279,7 +259,6 @@ cdef void dense_forward(
     g.start, g.start_stride = b, 0
     g.C, g.C_stride = z, z_stride
     g.rows, g.words, g.depth, g.add = batch, words_of(fan_out), fan_in, False
-    g.ahead = NULL
     product(&g)
 
 
@@ -299,7 +278,6 @@ cdef void dense_backward(
     g.start, g.start_stride = NULL, 0
     g.C, g.C_stride = delta_prev, delta_prev_stride
     g.rows, g.words, g.depth, g.add = batch, words_of(fan_in), fan_out, False
-    g.ahead = NULL
     product(&g)
 
 
@@ -311,7 +289,6 @@ cdef void dense_gradient(
     real* grad,                 # OUT  (fan_in, fan_out), padding written; IN too when add
     Py_ssize_t grad_stride,
     Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out, bint add,
-    const Ahead* ahead,         # what is fetched into the cache while `grad` is computed, or NULL
 ) noexcept nogil:
     """grad[k, j] (+)= sum_s a_prev[s, k] * delta[s, j]: a chain from 0 per block of rows, blocks added in order."""
     cdef Product g
@@ -326,7 +303,6 @@ cdef void dense_gradient(
         g.B = delta + s * delta_stride
         g.depth = BLOCK_ROWS if batch - s > BLOCK_ROWS else batch - s
         g.add = add or s > 0
-        g.ahead = ahead if s == 0 and g.depth >= AHEAD_ROWS else NULL
         piece(&g)
         s += g.depth
 
