@@ -178,7 +178,6 @@ BP_INLINE vr vr_and(vr a, vr b) { return BP_X86(and)(a, b); }
 BP_INLINE vr vr_or(vr a, vr b) { return BP_X86(or)(a, b); }
 BP_INLINE vr vr_shift_left(vr a, int bits) { return BP_X86_TO_REAL(BP_X86_INT(slli)(BP_X86_TO_INT(a), bits)); }
 BP_INLINE vr vr_shift_right(vr a, int bits) { return BP_X86_TO_REAL(BP_X86_INT(srli)(BP_X86_TO_INT(a), bits)); }
-BP_INLINE void vr_prefetch(const real *p) { _mm_prefetch((const char *)p, _MM_HINT_T0); }
 #if !BP_IS_F64 && !defined(BP_ISA_BASE)
 #define BP_SQUARE 8
 /* out[j, i] = in[i, j] for a square of 8 x 8: pairs, fours, halves change places. */
@@ -357,7 +356,6 @@ BP_INLINE vr vr_shift_right(vr a, int bits)
 {
     return BP_ARM_TO_REAL(BP_ARM_U(vshlq)(BP_ARM_TO_INT(a), BP_ARM_S64_OR_S32(-bits)));
 }
-BP_INLINE void vr_prefetch(const real *p) { __builtin_prefetch(p); }
 
 /* ------------------------------------------- base: any other CPU, one real */
 #elif defined(BP_ISA_BASE)
@@ -391,7 +389,6 @@ BP_INLINE vr vr_and(vr a, vr b) { return real_from_bits(real_to_bits(a) & real_t
 BP_INLINE vr vr_or(vr a, vr b) { return real_from_bits(real_to_bits(a) | real_to_bits(b)); }
 BP_INLINE vr vr_shift_left(vr a, int bits) { return real_from_bits(real_to_bits(a) << bits); }
 BP_INLINE vr vr_shift_right(vr a, int bits) { return real_from_bits(real_to_bits(a) >> bits); }
-BP_INLINE void vr_prefetch(const real *p) { (void)p; }
 
 #else
 #error "simd.h: define one of BP_ISA_V4, BP_ISA_V3, BP_ISA_NEON, BP_ISA_BASE"
