@@ -8,58 +8,53 @@ from bp_core._kernel_table cimport LANES
 from bp_core._simd cimport LANE_WORDS, VL, real, sum_four_dots, vm_first, vr, vr_fma, vr_keep, vr_load, vr_zero
 
 
-cdef inline void dot(
-    const real* x,          # IN   (n,), the rest of the last word is read
-    const real* w,          # IN   (n,), then zeros to the end of the last line
+cdef inline vr tail_word(const real* x, Py_ssize_t left) noexcept nogil:
+    """The first `left` numbers of a word, the others 0."""
+    if left <= 0:
+        return vr_zero()
+    return vr_load(x) if left >= VL else vr_keep(vm_first(<int>left), vr_load(x))
+
+
+cdef inline void four_dots(
+    const real* x, Py_ssize_t x_step,   # IN   (n,) each, so far apart; the rest of the last word is read
+    const real* w, Py_ssize_t w_step,   # IN   (n,) each, then zeros to the end of the last line
     Py_ssize_t n,
-    vr* lanes,              # OUT  16 lanes
+    const real* start,                  # IN   (4,)
+    real* sums,                         # OUT  (4,)
 ) noexcept nogil:
-    """lanes[i mod 16] = sum x[i] w[i], each lane one chain in the order of i; a lane that runs short adds 0."""
-    cdef Py_ssize_t i, k = 0, left
-    cdef vr word
-    for i in range(LANE_WORDS):
+    """sums = start + x . w, in 16 lanes (lane = i mod 16), each one chain in the order of i; a short lane adds 0."""
+    cdef vr lanes[64]
+    cdef Py_ssize_t d, i, at, k = 0
+    for i in range(4 * LANE_WORDS):
         lanes[i] = vr_zero()
     while k + LANES <= n:
-        for i in range(LANE_WORDS):
-            lanes[i] = vr_fma(vr_load(x + k + i * VL), vr_load(w + k + i * VL), lanes[i])
+        for d in range(4):
+            for i in range(LANE_WORDS):
+                at = k + i * VL
+                lanes[d * LANE_WORDS + i] = vr_fma(
+                    vr_load(x + d * x_step + at), vr_load(w + d * w_step + at), lanes[d * LANE_WORDS + i])
         k += LANES
-    if k == n:
-        return
-    for i in range(LANE_WORDS):
-        left = n - k - i * VL
-        if left <= 0:
-            lanes[i] = vr_fma(vr_zero(), vr_zero(), lanes[i])
-            continue
-        word = vr_load(x + k + i * VL)
-        if left < VL:
-            word = vr_keep(vm_first(<int>left), word)
-        lanes[i] = vr_fma(word, vr_load(w + k + i * VL), lanes[i])
+    if k < n:
+        for d in range(4):
+            for i in range(LANE_WORDS):
+                at = k + i * VL
+                lanes[d * LANE_WORDS + i] = vr_fma(
+                    tail_word(x + d * x_step + at, n - at), tail_word(w + d * w_step + at, n - at),
+                    lanes[d * LANE_WORDS + i])
+    sum_four_dots(lanes, start, sums)
 
 
-cdef inline void four_units(
-    const real* x, const real* WT, Py_ssize_t WT_stride, const real* b, real* z, Py_ssize_t fan_in,
-) noexcept nogil:
-    """z of four units of one row."""
-    cdef vr lanes[64]
-    cdef Py_ssize_t j
-    for j in range(4):
-        dot(x, WT + j * WT_stride, fan_in, lanes + j * LANE_WORDS)
-    sum_four_dots(lanes, b, z)
-
-
-cdef inline void four_rows(
+cdef inline void some_rows(
     const real* x, Py_ssize_t x_stride, const real* w, real b, real* z, Py_ssize_t z_stride, Py_ssize_t fan_in,
     Py_ssize_t rows,
 ) noexcept nogil:
-    """z of one unit of four rows, or of fewer, where the last one stands for those that are missing."""
-    cdef vr lanes[64]
+    """z of one unit of `rows` rows, 4, or 1 which then stands for four."""
     cdef real start[4]
     cdef real sums[4]
     cdef Py_ssize_t r
     for r in range(4):
         start[r] = b
-        dot(x + min(r, rows - 1) * x_stride, w, fan_in, lanes + r * LANE_WORDS)
-    sum_four_dots(lanes, start, sums)
+    four_dots(x, x_stride, w, 0, fan_in, start, sums)
     for r in range(rows):
         z[r * z_stride] = sums[r]
 
@@ -79,12 +74,17 @@ cdef void narrow_forward(
     for s in range(batch):
         j = 0
         while j < fours:
-            four_units(a_prev + s * a_prev_stride, WT + j * WT_stride, WT_stride, b + j, z + s * z_stride + j, fan_in)
+            four_dots(
+                a_prev + s * a_prev_stride, 0, WT + j * WT_stride, WT_stride, fan_in, b + j, z + s * z_stride + j)
             j += 4
     for j in range(fours, fan_out):
         s = 0
-        while s < batch:
-            four_rows(
+        while s + 4 <= batch:
+            some_rows(
                 a_prev + s * a_prev_stride, a_prev_stride, WT + j * WT_stride, b[j], z + s * z_stride + j, z_stride,
-                fan_in, min(batch - s, 4))
+                fan_in, 4)
             s += 4
+        while s < batch:
+            some_rows(
+                a_prev + s * a_prev_stride, 0, WT + j * WT_stride, b[j], z + s * z_stride + j, 0, fan_in, 1)
+            s += 1
