@@ -10,7 +10,7 @@ from support import DTYPES, assert_same_bits, make_network, targets, uniform
 
 pytestmark = pytest.mark.usefixtures("isa")
 SIZES = ((2, 3, 1), (1, 1), (3, 2), (2, 4, 3, 2), (4, 4, 4, 4, 4), (8, 8, 8), (15, 1), (5, 8, 1), (9, 4, 4))
-LOSS_OF = {"softmax": "cross_entropy", "sigmoid": "binary_cross_entropy"}
+BATCHES = ((4, "full"), (4, 1), (9, 4), (128, 128), (130, 7), (300, 128), (300, 129))  # rows, and rows of a batch
 
 
 def trained(sizes, dtype, weights, *, n, batch_size, epochs=3, loss="auto", optimizer="adam", **options):
