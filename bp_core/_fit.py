@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from bp_core import _checks, _passes
+from bp_core import _checks, _passes, _threads
 from bp_core._checks import STATUS_NOT_FINITE, STATUS_OUT_OF_TIME, STATUS_TARGET
 from bp_core.errors import DivergenceError
 from bp_core.history import Epoch, History
@@ -64,7 +64,10 @@ class Fit:
         self._start = self._net._parameters.copy()
         self._start_state = self._state.to_dict()
         self._newest = self._start if self._is_finite() else None
-        self._kept_at = self._rate = 0.0
+        self._keep_at = CALL_SECONDS
+        self._rate = 0.0
+        several = _threads.for_training(trainer._n_threads, self._net.n_parameters, self._batch_size)
+        self._crew = _threads.Crew(several, fixed=trainer._n_threads is not None)
         self._best = Best(watch.min_delta)
         self._began = time.monotonic()
         room = 1 if watch.each_epoch else min(limits.epochs, CALL_EPOCHS)
@@ -94,17 +97,20 @@ class Fit:
         epochs = min(self._left(), self._losses.size)
         target = -np.inf if self._limits.target_loss is None else self._limits.target_loss
         self._rate = self._trainer.optimizer.learning_rate
+        trial, began, rows = self._crew.next(), time.monotonic(), self._state.rows_seen(self._data[0].shape[0])
         status, bad_row = self._state.train(
             self._trainer._recipe(),
             self._data,
             self._trainer._engine_objective(),
             self._batch_size,
             self._trainer._shuffle,
-            (epochs, target, self._budget()),
-            self._trainer._n_threads or 1,
+            (epochs, target, min(trial, self._budget())),
+            self._crew.threads,
             self._losses,
             self._seconds,
         )
+        rows = self._state.rows_seen(self._data[0].shape[0]) - rows
+        self._crew.report(rows, time.monotonic() - began)
         finished = self._record()
         if status == STATUS_NOT_FINITE:
             self._diverged("the loss is no longer finite")
@@ -193,13 +199,16 @@ class Fit:
 
     # ------------------------------------------------------- when it goes wrong
     def _keep_newest(self) -> None:
-        """Keep a copy of the parameters while all are finite, about every call's length."""
-        now = time.monotonic()
-        if now - self._began < CALL_SECONDS or now - self._kept_at < CALL_SECONDS:
+        """Keep a copy of the parameters while all are finite: about every call's length, or 1 % of the time."""
+        began = time.monotonic()
+        if began - self._began < self._keep_at:
             return
         if self._is_finite():
-            self._newest = self._net._parameters.copy()
-        self._kept_at = now
+            if self._newest is None or self._newest is self._start:
+                self._newest = np.empty_like(self._start)
+            self._newest[...] = self._net._parameters
+        now = time.monotonic()
+        self._keep_at = now - self._began + max(CALL_SECONDS, 100 * (now - began))
 
     def _is_finite(self) -> bool:
         finite: bool = self._net._engine.all_finite(self._net._plan, self._net._parameters)

@@ -31,12 +31,16 @@ class TrainerState:
         self._running = np.array([1.0, 1.0, 0.0])  # beta1^t, beta2^t, the sum of losses in this epoch
         self._order = np.zeros(0, dtype=np.int64)
         self._step_results = np.zeros(1), np.zeros(1), np.zeros(3, dtype=np.int64)
-        self._workspace: tuple[tuple[tuple[int, int], int, bool, int], Real] | None = None
+        self._workspaces: dict[bool, tuple[tuple[tuple[int, int], int, bool, int], Real]] = {}
 
     @property
     def epoch(self) -> int:
         """Epochs finished since the trainer was made."""
         return int(self.counters[EPOCH])
+
+    def rows_seen(self, n: int) -> int:
+        """Rows that steps have taken in, with n rows an epoch."""
+        return int(self.counters[EPOCH]) * n + int(self.counters[POSITION])
 
     def _kind_name(self) -> str:
         return "" if self._kind is None else self._kind.__name__
@@ -149,9 +153,10 @@ class TrainerState:
         return result
 
     def _workspace_for(self, rows: tuple[int, int], loss: int, clip_norm: float, threads: int) -> Real:
-        """The engine's workspace for so many rows in batches of so many, kept for the next call."""
+        """The engine's workspace for so many rows in batches of so many; one and several threads each keep theirs."""
         key = (rows, loss, clip_norm > 0, threads)
-        if self._workspace is None or self._workspace[0] != key:
+        kept = self._workspaces.get(threads > 1)
+        if kept is None or kept[0] != key:
             size = self._net._engine.training_workspace(self._net._plan, *rows, loss, clip_norm, threads)
-            self._workspace = key, np.zeros(size, self._net.dtype)
-        return self._workspace[1]
+            kept = self._workspaces[threads > 1] = key, np.zeros(size, self._net.dtype)
+        return kept[1]

@@ -17,6 +17,7 @@ from bp_core import (
     _parameters,
     _passes,
     _structure,
+    _threads,
     activations,
     initializers,
 )
@@ -324,7 +325,7 @@ class Network:
         out : ndarray, (n, n_out) or (n_out,), optional
             C-contiguous array of the network's dtype to write to; it must not overlap X.
         n_threads : int, optional
-            At most so many threads; this version uses one.
+            At most so many threads; None: as many as help. The result does not depend on it.
 
         Returns
         -------
@@ -348,7 +349,8 @@ class Network:
             result = np.empty((rows.shape[0], self.layer_sizes[-1]), self.dtype)
         else:
             result = _passes.check_out(self, out, rows, single)
-        self._engine.predict(self._plan, self._parameters, rows, result, n_threads or 1)
+        threads = _threads.for_prediction(n_threads, self.n_parameters, rows.shape[0])
+        self._engine.predict(self._plan, self._parameters, rows, result, threads)
         if out is not None:
             return out
         return result[0] if single else result

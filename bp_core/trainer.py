@@ -58,7 +58,9 @@ class Trainer:
     clip_norm : float, optional
         A gradient, penalties included, with a larger norm over all parameters is scaled down to it.
     n_threads : int, optional
-        At most so many threads; this version uses one. The result does not depend on it.
+        At most so many threads, 64 in all. None: as many as help, by the work of a step and by what was measured;
+        at most the usable cores, or what the environment variable ``BP_CORE_NUM_THREADS``, else
+        ``OMP_NUM_THREADS`` says; ``step`` then uses one. The result does not depend on it.
 
     Attributes
     ----------

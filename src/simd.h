@@ -61,6 +61,7 @@ BP_INLINE real real_from_bits(real_bits bits) { real r; memcpy(&r, &bits, sizeof
 #define BP_X86_TO_INT _mm512_castpd_si512
 #define BP_X86_TO_REAL _mm512_castsi512_pd
 #define BP_X86_LT(a, b) _mm512_cmp_pd_mask(a, b, _CMP_LT_OQ)
+#define BP_X86_CLASS _mm512_fpclass_pd_mask
 typedef __m512d vr;
 typedef __mmask8 vm;
 #else
@@ -70,12 +71,18 @@ typedef __mmask8 vm;
 #define BP_X86_TO_INT _mm512_castps_si512
 #define BP_X86_TO_REAL _mm512_castsi512_ps
 #define BP_X86_LT(a, b) _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ)
+#define BP_X86_CLASS _mm512_fpclass_ps_mask
 typedef __m512 vr;
 typedef __mmask16 vm;
 #endif
 BP_INLINE vr vr_fma(vr a, vr b, vr c) { return BP_X86(fmadd)(a, b, c); }
 BP_INLINE vr vr_fnma(vr a, vr b, vr c) { return BP_X86(fnmadd)(a, b, c); }
 BP_INLINE vm vr_lt(vr a, vr b) { return BP_X86_LT(a, b); }
+#define BP_HAS_SETTLED
+BP_INLINE vr vr_settled(vr a) /* 0x24: below the normal range, or -0 */
+{
+    return BP_X86(mask_blend)(BP_X86_CLASS(a, 0x24), a, BP_X86_TO_REAL(_mm512_setzero_si512()));
+}
 BP_INLINE vr vr_select(vm m, vr a, vr b) { return BP_X86(mask_blend)(m, b, a); }
 BP_INLINE vm vm_first(int n) { return (vm)((1u << n) - 1u); }
 
@@ -437,6 +444,13 @@ BP_INLINE vr vr_sign_of(vr a) { return vr_and(a, vr_bits((real_bits)BP_SIGN_BIT)
 BP_INLINE vr vr_neg(vr a) { return vr_sub(vr_bits((real_bits)BP_SIGN_BIT), a); }
 BP_INLINE vr vr_with_sign(vr magnitude, vr sign) { return vr_or(magnitude, sign); } /* magnitude >= 0 */
 BP_INLINE vr vr_keep(vm m, vr a) { return vr_select(m, a, vr_zero()); }
+#ifndef BP_HAS_SETTLED
+/* 0 in place of a number below the normal range, and of -0; a NaN stays. */
+BP_INLINE vr vr_settled(vr a)
+{
+    return vr_select(vr_lt(vr_abs(a), vr_bits((real_bits)1 << BP_MANTISSA_BITS)), vr_zero(), a);
+}
+#endif
 /* 2^n from the low mantissa bits of t = 1.5 * 2^mantissa_bits + bias + n, 1 <= bias + n <= 2 * bias. */
 BP_INLINE vr vr_power_of_two(vr t) { return vr_shift_left(t, BP_MANTISSA_BITS); }
 
