@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import bp_core as bp
+import golden_bits
 import oracle
 from support import BATCHES, DTYPES, TOLERANCE, assert_close, make_network, reference, targets, uniform
 
@@ -192,3 +193,22 @@ def test_one_optimizer_serves_two_trainers():
     trainers[0].fit(X, y, epochs=5)
     trainers[1].fit(X, y, epochs=5)
     assert nets[0].get_parameters().tobytes() == nets[1].get_parameters().tobytes()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", ["momentum", "nesterov", "rmsprop", "adam", "adamw"])
+def test_no_moment_stays_below_the_normal_range(name, dtype):
+    """A unit that gets no more gradient: its moments shrink to 0, not to numbers a CPU is slow with."""
+    net = make_network((3, 4, 1), hidden="relu", dtype=dtype)
+    optimizer = {**golden_bits.OPTIMISERS, "adam": bp.Adam(beta2=0.9), "adamw": bp.AdamW(beta2=0.9)}[name]
+    trainer = bp.Trainer(net, optimizer=optimizer)
+    X, y = uniform(1, (8, 3)), uniform(2, (8, 1))
+    trainer.step(X, y)
+    net.biases[0][...] = -1e3  # no unit is active from here on
+    for _ in range(60):
+        trainer.fit(X, y, epochs=200)
+    state = trainer._state.to_dict()
+    for moment in (state[key] for key in ("m", "v") if key in state):
+        tiny = np.abs(moment) < np.finfo(dtype).tiny
+        assert (moment[tiny] == 0).all()
+        assert (moment == 0).sum() >= 16

@@ -1,0 +1,211 @@
+"""Several threads of one call: the same bits as one, none left behind, and how many there are."""
+
+import os
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import bp_core as bp
+import golden_bits
+from bp_core import _threads
+from support import DTYPES, assert_same_bits, make_network, refused, run_python, targets, uniform
+
+MANY = (2, 3, 7)
+NETWORKS = (
+    ((30, 64, 64, 1), {"hidden": "relu"}),
+    ((784, 30, 10), {"hidden": "sigmoid", "output": "softmax"}),
+    ((4, 32, 16, 4), {"hidden": "tanh", "bias": "layer"}),
+    ((20, 5), {"bias": "none"}),
+    ((2, 3, 1), {"hidden": "sigmoid", "output": "sigmoid"}),
+)
+
+
+def trained(
+    sizes, threads, *, n=300, batch_size=64, epochs=2, dtype="float32", weights=False, classes=False, **options
+):
+    """Losses, parameters and predictions after some epochs."""
+    trainer_options = {name: options.pop(name) for name in ("optimizer", "l1", "l2", "clip_norm") if name in options}
+    net = make_network(sizes, scale=0.1, dtype=dtype, **options)
+    X = uniform(1, (n, sizes[0]))
+    y = np.arange(n) % sizes[-1] if classes else targets(bp.losses.resolve("auto", net.output)[0], 2, n, sizes[-1])
+    trainer_options.setdefault("optimizer", "adam")
+    trainer = bp.Trainer(net, batch_size=batch_size, seed=3, n_threads=threads, **trainer_options)
+    history = trainer.fit(X, y, epochs=epochs, sample_weight=uniform(4, n, 0.5, 2.0) if weights else None)
+    step = trainer.step(X[:50], y[:50])
+    return [np.array([*history.loss, step]), net.get_parameters(), net.predict(X, n_threads=threads)]
+
+
+def assert_same_on_many(sizes, **options):
+    one = trained(sizes, 1, **options)
+    for threads in MANY:
+        for actual, expected in zip(trained(sizes, threads, **options), one, strict=True):
+            assert_same_bits(actual, expected)
+
+
+@pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("sizes", "options"), NETWORKS)
+@pytest.mark.parametrize("batch_size", [1, 5, 64, 129, "full"])
+def test_the_same_bits_on_any_number(sizes, options, batch_size, dtype):
+    assert_same_on_many(sizes, batch_size=batch_size, dtype=dtype, **options)
+
+
+@pytest.mark.parametrize("batch_size", [600, "full"])
+def test_the_same_bits_over_many_chunks(batch_size):
+    assert_same_on_many((4, 32, 16, 4), n=10_000, batch_size=batch_size, hidden="tanh")
+
+
+@pytest.mark.parametrize("name", golden_bits.OPTIMISERS)
+def test_every_optimizer(name):
+    assert_same_on_many((13, 40, 3), optimizer=golden_bits.OPTIMISERS[name], hidden="gelu")
+
+
+@pytest.mark.parametrize("options", golden_bits.PENALTIES.values(), ids=golden_bits.PENALTIES)
+def test_penalties_and_clipping(options):
+    assert_same_on_many((150, 40, 3), hidden="silu", **options)
+
+
+def test_weights_and_class_indices():
+    assert_same_on_many((13, 40, 3), weights=True)
+    assert_same_on_many((13, 40, 3), classes=True, output="softmax")
+
+
+@pytest.mark.parametrize("row", [0, 40, 63, 170])
+def test_a_bad_number_in_any_share_is_named(row):
+    X, y = uniform(1, (200, 12)), uniform(2, (200, 3))
+    X[row, 5] = np.inf
+    net = make_network((12, 40, 3))
+    before = net.get_parameters()
+    trainer = bp.Trainer(net, batch_size=64, shuffle=False, n_threads=3)
+    refused(lambda: trainer.fit(X, y, epochs=2), rf"X\[{row}, 5\] is inf")
+    assert_same_bits(net.get_parameters(), before)
+
+
+def test_the_first_of_two_bad_rows_is_named():
+    X, y = uniform(1, (64, 12)), uniform(2, (64, 3))
+    X[30, 1] = X[60, 2] = np.nan
+    trainer = bp.Trainer(make_network((12, 40, 3)), batch_size=64, n_threads=3)
+    refused(lambda: trainer.fit(X, y, epochs=1), r"X\[30, 1\] is nan")
+
+
+def test_divergence_in_threads():
+    net = make_network((12, 40, 3), hidden="identity")
+    X, y = uniform(1, (200, 12)) * 1e3, uniform(2, (200, 3))
+    with pytest.raises(bp.DivergenceError):
+        bp.Trainer(net, optimizer=bp.SGD(learning_rate=1e10), n_threads=3).fit(X, y, epochs=50)
+    assert np.isfinite(net.get_parameters()).all()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_after_fork_trains_in_threads_too():
+    code = """
+import os, numpy as np, bp_core as bp
+X, y = np.random.default_rng(0).random((400, 12)), np.ones((400, 3))
+def fit():
+    net = bp.Network((12, 64, 3), seed=1)
+    bp.Trainer(net, batch_size=64, seed=1, n_threads=2).fit(X, y, epochs=20)
+    return net.get_parameters().tobytes()
+here = fit()
+child = os.fork()
+if child == 0:
+    os._exit(0 if fit() == here else 1)
+assert os.waitpid(child, 0)[1] == 0
+assert fit() == here
+"""
+    result = run_python(code)
+    assert result.returncode == 0, result.stderr
+
+
+def test_nothing_spins_after_a_fit():
+    trainer = bp.Trainer(make_network((12, 64, 3)), batch_size=64, n_threads=3)
+    trainer.fit(uniform(1, (400, 12)), uniform(2, (400, 3)), epochs=20)
+    before = time.process_time()
+    time.sleep(0.3)
+    assert time.process_time() - before < 0.1
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits threads as Linux does")
+def test_a_thread_that_cannot_be_started_is_done_without():
+    code = """
+import resource, numpy as np, bp_core as bp
+X, y = np.random.default_rng(0).random((400, 12)), np.ones((400, 3))
+def fit(threads):
+    net = bp.Network((12, 64, 3), seed=1)
+    bp.Trainer(net, batch_size=64, seed=1, n_threads=threads).fit(X, y, epochs=3)
+    return net.get_parameters().tobytes()
+one = fit(1)
+soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 6_000_000, hard))    # no room for another stack
+assert fit(4) == one
+"""
+    result = run_python(code)
+    assert result.returncode == 0, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("own", "others", "expected"),
+    [("3", "", 3), ("3", "1", 3), ("", "5", 5), ("", "5,2", 5), ("1000", "", 64), (" 2 ", "", 2)],
+)
+def test_the_environment_says_how_many(monkeypatch, own, others, expected):
+    monkeypatch.setenv("BP_CORE_NUM_THREADS", own)
+    monkeypatch.setenv("OMP_NUM_THREADS", others)
+    assert _threads.usable() == expected
+
+
+@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5"])
+def test_a_number_that_is_none(monkeypatch, value):
+    monkeypatch.setenv("BP_CORE_NUM_THREADS", value)
+    refused(_threads.usable, f"BP_CORE_NUM_THREADS={value}: expected a whole number from 1 up")
+
+
+def test_without_a_word_from_the_environment(monkeypatch):
+    for name in ("BP_CORE_NUM_THREADS", "OMP_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    assert 1 <= _threads.usable() <= max(64, os.cpu_count() or 1)
+
+
+def test_small_steps_have_one_thread(monkeypatch):
+    monkeypatch.setenv("BP_CORE_NUM_THREADS", "16")
+    assert _threads.for_training(None, 13, 4) == 1
+    assert _threads.for_training(None, 6_209, 32) == 1
+    assert _threads.for_training(None, 101_770, 128) > 1
+    assert _threads.for_training(5, 13, 4) == 5
+    assert _threads.for_training(500, 13, 4) == _threads.MOST
+    assert _threads.for_prediction(None, 101_770, 1) == 1
+    assert _threads.for_prediction(None, 101_770, 10_000) == 16
+
+
+def test_a_crew_keeps_what_is_faster_and_tries_again():
+    crew = _threads.Crew(4, fixed=False)
+    speed = {1: 100, 4: 50}
+    seen = []
+    for call in range(100):
+        if call == 50:
+            speed[4] = 300  # the neighbour has gone
+        trial = crew.next()
+        seen.append(crew.threads)
+        assert trial == (crew.SHORT if call < 2 or (call + 1) % crew.EVERY == 0 else float("inf"))
+        crew.report(speed[crew.threads], 1.0)
+    assert seen[:3] == [1, 4, 1]
+    assert seen[39] == 4
+    assert set(seen[40:79]) == {1}
+    assert seen[79] == 4
+    assert set(seen[80:]) == {4}
+
+
+def test_a_crew_of_a_fixed_number():
+    crew = _threads.Crew(4, fixed=True)
+    assert [crew.next() for _ in range(3)] == [float("inf")] * 3
+    assert crew.threads == 4
+
+
+def test_a_fit_that_chooses_has_the_bits_of_one_thread(monkeypatch):
+    monkeypatch.setenv("BP_CORE_NUM_THREADS", "3")
+    monkeypatch.setattr(_threads, "FLOPS_A_THREAD", 1.0)
+    monkeypatch.setattr(_threads.Crew, "SHORT", 0.0)
+    one, chosen = (trained((12, 40, 3), threads, epochs=60, batch_size=5) for threads in (1, None))
+    for actual, expected in zip(chosen, one, strict=True):
+        assert_same_bits(actual, expected)
