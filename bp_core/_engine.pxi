@@ -21,6 +21,7 @@ include "_engine_update.pxi"
 include "_engine_train.pxi"
 include "_engine_small.pxi"
 include "_engine_predict.pxi"
+include "_engine_step.pxi"
 
 cdef void* slot = PyCapsule_GetPointer(
     _dispatch.slots[(<bytes>DTYPE_NAME).decode()], b"bp_core.slot/1/" + <bytes>DTYPE_NAME)

@@ -2,18 +2,19 @@
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
-from numpy import empty, zeros
+from numpy import empty, ndarray, zeros
 
 cdef extern from "Python.h":
-    bint PyObject_CheckBuffer(object array)
     int try_buffer "PyObject_GetBuffer"(object array, Py_buffer* buffer, int flags) noexcept
     void PyErr_Clear()
 
 cdef object new_array = empty       # found once, not by name at every call
 cdef object new_dtype = DTYPE
+cdef object plain_array = ndarray   # its subclasses may mean more than their numbers: a mask, for one
 
 cdef enum:
     SMALL = 2048                # reals of scratch that live on the stack
+    SHARED_WORK = 1 << 23       # rows times parameters, from which on threads may be of use
 
 
 # ----------------------------------------------------------------- prediction
@@ -81,7 +82,7 @@ cdef int predict_in_threads(Prediction* p, Py_ssize_t threads) except -1:
     cdef Py_ssize_t size
     cdef real* room
     p.block = min(p.X.rows, <Py_ssize_t>BLOCK_ROWS)
-    threads = max(<Py_ssize_t>1, min(threads, (p.X.rows + p.block - 1) // p.block))
+    threads = max(<Py_ssize_t>1, min(threads, <Py_ssize_t>MOST_THREADS, (p.X.rows + p.block - 1) // p.block))
     size = threads * prediction_reals(&p.net, p.block) + bias_rows_size(&p.net) + LINE
     room = <real*>calloc(size, sizeof(real))
     if room == NULL:
@@ -101,34 +102,87 @@ cdef void prepare_bias_rows(Net* net, real* room) noexcept nogil:
         spread_bias(&net.layers[l])
 
 
-cdef int predict_one(Prediction* p) except -1:
-    """One row: on the stack where the network is small, then without releasing the GIL."""
+cdef int predict_rows(Prediction* p, Py_ssize_t threads) except -1:
+    """All rows: on the stack where they and the network are small, then without releasing the GIL."""
     cdef real small[2048]
-    cdef Py_ssize_t size = prediction_reals(&p.net, 1)
+    cdef Py_ssize_t size, rows = p.X.rows
+    if rows > BLOCK_ROWS:
+        return predict_in_threads(p, threads)
+    size = prediction_reals(&p.net, rows)
     if size + bias_rows_size(&p.net) > SMALL:
-        return predict_in_threads(p, 1)
+        return predict_in_threads(p, threads)
     prepare_bias_rows(&p.net, small + size)
-    predict_block(&p.net, &p.X, 0, 1, small, 1, <real*>p.out.data)
+    predict_block(&p.net, &p.X, 0, rows, small, rows, <real*>p.out.data)
     return 0
 
 
-cdef bint is_plain_row(object x, Table* X, Py_ssize_t n_in) except -1:
-    """Open x where it is a plain row: one-dimensional, contiguous, of this dtype, n_in long."""
-    cdef char code = b'f' if sizeof(real) == sizeof(float) else b'd'
-    if not PyObject_CheckBuffer(x):
+cdef bint open_plain(object array, Table* table) except -1:
+    """Open an ndarray of one or two dimensions, float32 or float64 as this CPU writes them; False for all else."""
+    cdef const char* code
+    if type(array) is not plain_array:
         return False
-    if try_buffer(x, &X.buffer, PyBUF_STRIDES | PyBUF_FORMAT) < 0:
-        PyErr_Clear()                       # dates, for one; the longer path says what is wrong
+    if try_buffer(array, &table.buffer, PyBUF_STRIDES | PyBUF_FORMAT) < 0:
+        PyErr_Clear()                       # dates, for one; the longer way says what is wrong
         return False
-    X.open = True
-    if X.buffer.ndim != 1 or X.buffer.shape[0] != n_in or X.buffer.strides[0] != <Py_ssize_t>sizeof(real):
+    table.open = True
+    code = table.buffer.format
+    if (code[0] != b'f' and code[0] != b'd') or code[1] != 0:
         return False
-    if X.buffer.format == NULL or X.buffer.format[0] != code or X.buffer.format[1] != 0:
+    if table.buffer.ndim != 1 and table.buffer.ndim != 2:
         return False
-    X.kind = FLOAT32 if sizeof(real) == sizeof(float) else FLOAT64
-    X.data, X.rows, X.columns = <const char*>X.buffer.buf, 1, n_in
-    X.step, X.row_step, X.swapped = sizeof(real), n_in * <Py_ssize_t>sizeof(real), False
+    table.kind, table.swapped = FLOAT32 if code[0] == b'f' else FLOAT64, False
+    table.data = <const char*>table.buffer.buf
+    table.rows, table.row_step = table.buffer.shape[0], table.buffer.strides[0]
+    table.columns, table.step = 1, table.buffer.itemsize
+    if table.buffer.ndim == 2:
+        table.columns, table.step = table.buffer.shape[1], table.buffer.strides[1]
     return True
+
+
+cdef bint open_plain_rows(object X, Table* table, Py_ssize_t n_in) except -1:
+    """Open a plain array of rows, or one row, of n_in numbers side by side."""
+    if not open_plain(X, table):
+        return False
+    if table.buffer.ndim == 1:
+        table.columns, table.step, table.rows = table.rows, table.row_step, 1
+        table.row_step = n_in * table.step
+    return (
+        table.columns == n_in and table.rows >= 1 and table.step == table.buffer.itemsize
+        and table.row_step >= n_in * table.step)
+
+
+cdef bint overlap(const void* a, const void* a_end, const void* b, const void* b_end) noexcept nogil:
+    return <size_t>a < <size_t>b_end and <size_t>b < <size_t>a_end
+
+
+cdef bint open_plain_out(Prediction* p, object out) except -1:
+    """Open the array to write to; False unless it has the shape, the kind and memory of its own."""
+    cdef Py_buffer* buffer = &p.out.buffer
+    cdef char code = b'f' if sizeof(real) == sizeof(float) else b'd'
+    cdef const char* X_end = p.X.data + (p.X.rows - 1) * p.X.row_step + p.X.columns * p.X.step
+    cdef char* end
+    if type(out) is not plain_array or try_buffer(out, buffer, PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE | PyBUF_FORMAT) < 0:
+        PyErr_Clear()
+        return False
+    p.out.open = True
+    if buffer.format[0] != code or buffer.format[1] != 0 or buffer.ndim != p.X.buffer.ndim:
+        return False
+    if buffer.shape[buffer.ndim - 1] != p.net.n_out or (buffer.ndim == 2 and buffer.shape[0] != p.X.rows):
+        return False
+    p.out.data, p.out.length = buffer.buf, buffer.len // <Py_ssize_t>sizeof(real)
+    end = <char*>buffer.buf + buffer.len
+    return <size_t>buffer.buf % sizeof(real) == 0 and not overlap(buffer.buf, end, p.X.data, X_end) and not overlap(
+        buffer.buf, end, p.parameters.data, <real*>p.parameters.data + p.parameters.length)
+
+
+cdef object new_out(Prediction* p):
+    """Open a new array for the output."""
+    if p.X.buffer.ndim == 1:
+        out = new_array(p.net.n_out, new_dtype)
+    else:
+        out = new_array((p.X.rows, p.net.n_out), new_dtype)
+    open_rows(&p.out, out, p.X.rows, p.net.n_out, "out")
+    return out
 
 
 cdef void open_nothing(Prediction* p) noexcept:
@@ -142,19 +196,25 @@ cdef void close_prediction(Prediction* p) noexcept:
     close_net(&p.net)
 
 
-def predict_row(bytes plan, parameters, x):
-    """The output for one plain row as a new array, or None where the input needs the longer path."""
+def predict_plain(bytes plan, parameters, X, out):
+    """The output for a plain array, one row or many, in `out` or, where that is None, in a new array.
+
+    None where the input needs the longer way: arrays that are not plain, all that is wrong, and work that threads
+    could share.
+    """
     cdef Prediction p
     open_nothing(&p)
     open_net(&p.net, plan)
     try:
-        if not is_plain_row(x, &p.X, p.net.n_in):
+        if not open_plain_rows(X, &p.X, p.net.n_in) or (p.X.rows > 1 and p.X.rows > SHARED_WORK // p.net.size):
             return None
-        out = new_array(p.net.n_out, new_dtype)
         open_reals(&p.parameters, parameters, p.net.size, False, "the parameters")
-        open_reals(&p.out, out, p.net.n_out, True, "out")
+        if out is None:
+            out = new_out(&p)
+        elif not open_plain_out(&p, out):
+            return None
         bind_parameters(&p.net, <real*>p.parameters.data)
-        predict_one(&p)
+        predict_rows(&p, 1)
         return out
     finally:
         close_prediction(&p)
@@ -172,7 +232,7 @@ def predict(bytes plan, parameters, X, out, Py_ssize_t threads):
         open_rows(&p.out, out, p.X.rows, p.net.n_out, "out")
         bind_parameters(&p.net, <real*>p.parameters.data)
         if p.X.rows:
-            predict_in_threads(&p, min(threads, <Py_ssize_t>MOST_THREADS))
+            predict_rows(&p, threads)
         return out
     finally:
         close_prediction(&p)

@@ -104,8 +104,8 @@ class Network:
         self._parameters = _parameters.zeros(self._layout[0], self.dtype)
         self._weights = _parameters.weight_views(self._parameters, self._layout)
         self._biases = _parameters.bias_views(self._parameters, self._layout)
-        self._predict_row = self._engine.predict_row
-        self._parameters_memory = self._parameters.data  # opened faster than the array, for one row
+        self._predict_plain = self._engine.predict_plain
+        self._parameters_memory = self._parameters.data  # opened faster than the array
         self._training = threading.Lock()
 
     def _draw(self, init: str, seed: int | None) -> None:
@@ -339,10 +339,10 @@ class Network:
         TypeError
             If X holds no real numbers.
         """
-        if out is None and n_threads is None:
-            row: Real | None = self._predict_row(self._plan, self._parameters_memory, X)
-            if row is not None:
-                return row
+        if n_threads is None:
+            plain: Real | None = self._predict_plain(self._plan, self._parameters_memory, X, out)
+            if plain is not None:
+                return plain
         _checks.check_threads(n_threads)
         rows, single = _checks.features(X, self.layer_sizes[0])
         if out is None:

@@ -154,6 +154,15 @@ class Trainer:
                 _checks.check_representable(name, getattr(new, name), self.network.dtype)
         self._state.prepare(new)
         self._optimizer = new
+        self._forget_prepared()
+
+    def _forget_prepared(self) -> None:
+        """Let the next step go the longer way, which prepares the shorter one afresh."""
+        self._take_step: Callable[[tuple[Any, ...], object, object], float | None] | None = None
+        self._prepared: tuple[Any, ...] = ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_take_step": None, "_prepared": ()}
 
     def fit(
         self,
@@ -270,12 +279,21 @@ class Trainer:
         >>> net.weights[0]                              # 1 - 0.1 (a - y) x = 1 - 0.1 (2 - 3) 2
         array([[1.2]])
         """
+        if self._take_step is not None and sample_weight is None:
+            plain = self._take_step(self._prepared, X, y)
+            if plain is not None:
+                return plain
         rows, _ = _checks.features(X, self.network.layer_sizes[0], row_allowed=False)
         data = self._check_data(rows, y, sample_weight, finite=False)
+        return self._step(data)
+
+    def _step(self, data: tuple[Any, ...]) -> float:
+        """Take one step with checked data; prepare the shorter way for the next of so many rows."""
+        how = self._recipe(), self._engine_objective(), self._n_threads or 1
         with TrainingLock(self.network):
-            status, loss, bad_row = self._state.step(
-                self._recipe(), data, self._engine_objective(), self._n_threads or 1
-            )
+            status, loss, bad_row = self._state.step(how[0], data, *how[1:])
+            self._prepared = self._state.prepare_step(*how[:2], data[0].shape[0], how[2])
+        self._take_step = self.network._engine.step
         if status == _checks.STATUS_NOT_FINITE:
             raise DivergenceError(
                 self._state.epoch,

@@ -54,13 +54,13 @@ def call_of_each(engine, plan):
         "all_finite": lambda: engine.all_finite(plan, room),
         "training_workspace": lambda: engine.training_workspace(plan, N, 8, 0, 0.0, 1),
         "predict": lambda: engine.predict(plan, room, X, np.zeros((N, SIZES[-1]), engine.DTYPE), 1),
-        "predict_row": lambda: engine.predict_row(plan, room.data, X[0]),
+        "predict_plain": lambda: engine.predict_plain(plan, room.data, X[0], None),
         "evaluate": lambda: engine.evaluate(plan, room, (X, y, None, None), (0, 1.0), NOTHING),
         "train": lambda: Call(engine).with_(plan=plan)(),
     }
 
 
-CALLS = ("layout", "all_finite", "training_workspace", "predict", "predict_row", "evaluate", "train")
+CALLS = ("layout", "all_finite", "training_workspace", "predict", "predict_plain", "evaluate", "train")
 
 
 def test_the_call_itself_works(engine):

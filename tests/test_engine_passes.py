@@ -26,13 +26,13 @@ def test_predict_into_what_does_not_fit(engine, how):
 
 
 @pytest.mark.parametrize("how", [how for how in SPOILT if how != "read-only"])
-@pytest.mark.parametrize("name", ["predict", "predict_row", "evaluate", "all_finite"])
+@pytest.mark.parametrize("name", ["predict", "predict_plain", "evaluate", "all_finite"])
 def test_parameters_that_do_not_fit(engine, name, how):
     call = Call(engine)
     parameters = SPOILT[how](call.parameters)
     calls = {
         "predict": lambda: engine.predict(call.plan, parameters, call.X, np.zeros((N, 3), engine.DTYPE), 1),
-        "predict_row": lambda: engine.predict_row(call.plan, parameters, call.X[0]),
+        "predict_plain": lambda: engine.predict_plain(call.plan, parameters, call.X[0], None),
         "evaluate": lambda: engine.evaluate(
             call.plan, parameters, (call.X, call.y, None, None), call.objective, NOTHING
         ),
@@ -52,7 +52,8 @@ def test_predict_rows_of_another_width(engine, shape):
 @pytest.mark.parametrize(
     "x",
     [
-        np.zeros(3), np.zeros(5), np.zeros((1, 4)), np.zeros(()), np.zeros(8)[::2], np.zeros(4)[::-1],
+        np.zeros(3), np.zeros(5), np.zeros((1, 5)), np.zeros((0, 4)), np.zeros((1, 1, 4)), np.zeros(()),
+        np.zeros(8)[::2], np.zeros(4)[::-1],
         np.zeros(4, ">f4"), np.zeros(4, ">f8"), np.zeros(4, "i4"), np.zeros(4, "f2"), np.zeros(4, "c8"),
         np.zeros(4, "M8[s]"), np.zeros(4, object), b"1234", bytearray(16), [0.0] * 4, None, "four", 3.0,
     ],
@@ -63,7 +64,7 @@ def test_one_row_that_is_not_plain_takes_the_longer_path(engine, x):
     if isinstance(x, np.ndarray) and x.dtype == np.float64:
         x = x.astype(engine.DTYPE) if x.strides == (8,) * x.ndim or x.ndim != 1 else x
     call = Call(engine)
-    assert engine.predict_row(call.plan, call.parameters, x) is None
+    assert engine.predict_plain(call.plan, call.parameters, x, None) is None
 
 
 def results(engine):
