@@ -9,7 +9,6 @@ import contextlib
 import errno
 import json
 import os
-import secrets
 import struct
 from typing import Any
 
@@ -74,7 +73,7 @@ def _write_beside(target: str, content: bytes) -> None:
 
 def _open_temporary(folder: str) -> tuple[int, str]:
     """A new file that no other process has, with the permissions of any new file."""
-    path = os.path.join(folder, f".{secrets.token_hex(8)}.part")
+    path = os.path.join(folder, f".{os.urandom(8).hex()}.part")
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), path
 
 

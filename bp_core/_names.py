@@ -1,6 +1,5 @@
 """Names that users give: looked up, with the nearest valid one in the error."""
 
-import difflib
 from collections.abc import Sequence
 
 ALIASES = {
@@ -36,6 +35,8 @@ def nearest(name: str, known: Sequence[str]) -> str | None:
     alias = ALIASES.get(name.lower())
     if alias in known:
         return alias
+    import difflib  # only where a name is wrong: it takes a while to load
+
     found = difflib.get_close_matches(name.lower(), known, n=1, cutoff=0.4)
     return found[0] if found else None
 

@@ -4,15 +4,19 @@ Nothing else outlives a native call: the arrays below are up to date after every
 interrupts the Python that called.
 """
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bp_core import _parameters
-from bp_core.initializers import Words
 from bp_core.network import Network
 from bp_core.optimizers import Optimizer
+
+if TYPE_CHECKING:
+    from bp_core.initializers import Words
 
 Real = NDArray[Any]
 STEP, EPOCH, POSITION = range(3)

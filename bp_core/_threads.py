@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 MOST = 64
 FLOPS_A_THREAD = 6e6
@@ -40,25 +39,20 @@ def _cores() -> int:
 
 def _quota() -> int:
     """Whole cores that a control group (version 2, then 1) leaves to this process."""
-    for quota, period in (_read("/sys/fs/cgroup/cpu.max"), _read_old("/sys/fs/cgroup/cpu")):
-        if quota.isdecimal() and period.isdecimal() and int(period) > 0:
-            return max(1, round(int(quota) / int(period)))
+    old = "/sys/fs/cgroup/cpu/cpu.cfs_{}_us"
+    for words in (_words("/sys/fs/cgroup/cpu.max"), _words(old.format("quota")) + _words(old.format("period"))):
+        if len(words) == 2 and all(word.isdecimal() for word in words) and int(words[1]) > 0:
+            return max(1, round(int(words[0]) / int(words[1])))
     return MOST
 
 
-def _read(path: str) -> tuple[str, str]:
+def _words(path: str) -> list[str]:
+    """The words of a small file of the system; none where it cannot be read."""
     try:
-        words = Path(path).read_text().split()
+        with open(path, encoding="ascii") as file:
+            return file.read().split()
     except OSError:
-        return "", ""
-    return (words[0], words[1]) if len(words) == 2 else ("", "")
-
-
-def _read_old(folder: str) -> tuple[str, str]:
-    try:
-        return tuple(Path(folder, f"cpu.cfs_{name}_us").read_text().strip() for name in ("quota", "period"))  # type: ignore[return-value]
-    except OSError:
-        return "", ""
+        return []
 
 
 def _for_work(n_threads: int | None, flops: float, flops_a_thread: float) -> int:

@@ -12,7 +12,10 @@ lecun       1 / fan_in               Y. LeCun et al., 1998
 ==========  =======================  ==========================================
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +23,8 @@ from numpy.typing import NDArray
 from bp_core import _engine_f64
 from bp_core.activations import RELU_KIN
 
-Words = np.random.PCG64
+if TYPE_CHECKING:
+    Words: TypeAlias = np.random.PCG64  # found when first used: NumPy loads it late
 
 NAMES = (
     "auto",
@@ -36,7 +40,7 @@ NAMES = (
 
 def generator(seed: int, stream: int) -> Words:
     """The generator of one stream of a seed: 0 for a Network, 1 for a Trainer."""
-    return Words(np.random.SeedSequence((seed, stream)))
+    return np.random.PCG64(np.random.SeedSequence((seed, stream)))
 
 
 def scheme_for(init: str, activation: str) -> str:
