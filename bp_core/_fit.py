@@ -62,7 +62,7 @@ class Fit:
         self._state.begin_fit(n)
         self._first = self._recorded = self._state.epoch
         self._start = self._net._parameters.copy()
-        self._start_state = self._state.to_dict()
+        self._start_state = self._state.to_dict(untouched=False)
         self._newest = self._start if self._is_finite() else None
         self._keep_at = CALL_SECONDS
         self._rate = 0.0

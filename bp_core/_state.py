@@ -50,10 +50,11 @@ class TrainerState:
         return "" if self._kind is None else self._kind.__name__
 
     # ----------------------------------------------------------- the dictionary
-    def to_dict(self) -> dict[str, Any]:
-        """The whole state as arrays and numbers; copies."""
+    def to_dict(self, *, untouched: bool = True) -> dict[str, Any]:
+        """The whole state as arrays and numbers; copies. Without ``untouched`` no arrays that are still zeros."""
+        arrays = self._arrays if untouched or self.counters[STEP] else {}
         return {
-            **{name: array.copy() for name, array in self._arrays.items()},
+            **{name: array.copy() for name, array in arrays.items()},
             "optimizer": self._kind_name(),
             "step": int(self.counters[STEP]),
             "epoch": int(self.counters[EPOCH]),
@@ -67,11 +68,11 @@ class TrainerState:
         }
 
     def from_dict(self, state: dict[str, Any]) -> None:
-        """Take over what :meth:`to_dict` gave; arrays of another optimizer start afresh."""
+        """Take over what :meth:`to_dict` gave; arrays it lacks, or of another optimizer, start afresh."""
         self.forget()
         same = state["optimizer"] == self._kind_name() and self._arrays.keys() <= state.keys()
         for name, array in self._arrays.items():
-            if same:
+            if same and name in state:
                 array[...] = state[name]
         self.counters[:] = state["step"], state["epoch"], state["position"]
         powers = (state["beta1_power"], state["beta2_power"]) if same else (1.0, 1.0)
