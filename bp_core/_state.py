@@ -6,7 +6,7 @@ interrupts the Python that called.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 from bp_core import _parameters
 from bp_core.network import Network
 from bp_core.optimizers import Optimizer
-
-if TYPE_CHECKING:
-    from bp_core.initializers import Words
 
 Real = NDArray[Any]
 STEP, EPOCH, POSITION = range(3)
@@ -26,7 +23,7 @@ NO_LIMIT = float("inf")
 class TrainerState:
     """The optimizer's arrays, step, epoch, position in the epoch, and the random stream."""
 
-    def __init__(self, net: Network, words: Words) -> None:
+    def __init__(self, net: Network, words: np.random.PCG64) -> None:
         self._net = net
         self._words = words
         self._kind: type[Optimizer] | None = None

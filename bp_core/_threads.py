@@ -68,6 +68,11 @@ def for_training(n_threads: int | None, n_parameters: int, batch_size: int) -> i
     return _for_work(n_threads, 6.0 * n_parameters * batch_size, FLOPS_A_THREAD)
 
 
+def for_step(n_threads: int | None) -> int:
+    """Threads for a single step: one, unless the user says more."""
+    return min(n_threads or 1, MOST)
+
+
 def for_prediction(n_threads: int | None, n_parameters: int, rows: int) -> int:
     """Threads for the prediction of so many rows."""
     return _for_work(n_threads, 2.0 * n_parameters * rows, FLOPS_A_PREDICTION_THREAD)

@@ -15,16 +15,12 @@ lecun       1 / fan_in               Y. LeCun et al., 1998
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bp_core import _engine_f64
 from bp_core.activations import RELU_KIN
-
-if TYPE_CHECKING:
-    Words: TypeAlias = np.random.PCG64  # found when first used: NumPy loads it late
 
 NAMES = (
     "auto",
@@ -38,7 +34,7 @@ NAMES = (
 )
 
 
-def generator(seed: int, stream: int) -> Words:
+def generator(seed: int, stream: int) -> np.random.PCG64:
     """The generator of one stream of a seed: 0 for a Network, 1 for a Trainer."""
     return np.random.PCG64(np.random.SeedSequence((seed, stream)))
 
@@ -50,7 +46,7 @@ def scheme_for(init: str, activation: str) -> str:
     return "he_uniform" if activation in RELU_KIN else "glorot_uniform"
 
 
-def draw_weights(words: Words, scheme: str, fan_in: int, fan_out: int) -> NDArray[np.float64]:
+def draw_weights(words: np.random.PCG64, scheme: str, fan_in: int, fan_out: int) -> NDArray[np.float64]:
     """A matrix (fan_in, fan_out) of initial weights in float64."""
     if scheme == "zeros":
         return np.zeros((fan_in, fan_out))
@@ -63,13 +59,13 @@ def draw_weights(words: Words, scheme: str, fan_in: int, fan_out: int) -> NDArra
     return numbers.reshape(fan_in, fan_out)
 
 
-def _signed_units(words: Words, count: int) -> NDArray[np.float64]:
+def _signed_units(words: np.random.PCG64, count: int) -> NDArray[np.float64]:
     """Uniform numbers in [-1, 1), one word each: its upper 53 bits."""
     words53: NDArray[np.uint64] = words.random_raw(count) >> np.uint64(11)
     return words53.astype(np.float64) * 2.0**-52 - 1.0
 
 
-def _normals(words: Words, count: int) -> NDArray[np.float64]:
+def _normals(words: np.random.PCG64, count: int) -> NDArray[np.float64]:
     """Standard normal numbers by the polar method (G. Marsaglia and T. Bray, 1964), pair after pair."""
     pieces: list[NDArray[np.float64]] = []
     missing = count

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bp_core import _checks, _targets, initializers, losses, optimizers
+from bp_core import _checks, _targets, _threads, initializers, losses, optimizers
 from bp_core._fit import Fit, Limits, Watch
 from bp_core._names import look_up
 from bp_core._state import TrainerState
@@ -289,7 +289,7 @@ class Trainer:
 
     def _step(self, data: tuple[Any, ...]) -> float:
         """Take one step with checked data; prepare the shorter way for the next of so many rows."""
-        how = self._recipe(), self._engine_objective(), self._n_threads or 1
+        how = self._recipe(), self._engine_objective(), _threads.for_step(self._n_threads)
         with TrainingLock(self.network):
             status, loss, bad_row = self._state.step(how[0], data, *how[1:])
             self._prepared = self._state.prepare_step(*how[:2], data[0].shape[0], how[2])

@@ -173,7 +173,8 @@ def test_small_steps_have_one_thread(monkeypatch):
     assert _threads.for_training(None, 6_209, 32) == 1
     assert _threads.for_training(None, 101_770, 128) > 1
     assert _threads.for_training(5, 13, 4) == 5
-    assert _threads.for_training(500, 13, 4) == _threads.MOST
+    assert _threads.for_training(500, 13, 4) == _threads.for_step(500) == _threads.MOST
+    assert (_threads.for_step(None), _threads.for_step(3)) == (1, 3)
     assert _threads.for_prediction(None, 101_770, 1) == 1
     assert _threads.for_prediction(None, 101_770, 10_000) == 16
 
