@@ -88,7 +88,7 @@ cdef inline real* bias_room(const Job* job, const Worker* worker, const Layer* l
 cdef void bias_gradient(
     const Job* job, const Worker* worker, const Layer* layer, Py_ssize_t rows, bint add, bint last,
 ) noexcept nogil:
-    """The sum of every unit's delta over the rows in hand, which is grad_W with a_prev = 1.
+    """The sum of every unit's delta over the rows in hand, which is grad_W with a_prev = 1; its padding becomes 0.
 
     The gradient of a bias that all units share: after the last rows, the units' sums added in the order of j.
     """
@@ -99,7 +99,9 @@ cdef void bias_gradient(
     job.net.kernels.gradient(
         &one, 0, 0, layer.delta, layer.stride, grad_b if layer.bias == UNIT_BIAS else layer.unit_sums, layer.stride,
         rows, 1, layer.fan_out, add)
-    if layer.bias == LAYER_BIAS and last:
+    if layer.bias == UNIT_BIAS:             # the room is every layer's, and only words that hold a unit are written
+        memset(grad_b + layer.fan_out, 0, (layer.b_size - layer.fan_out) * sizeof(real))
+    elif last:
         for j in range(layer.fan_out):
             total = total + layer.unit_sums[j]
         memset(grad_b, 0, layer.b_size * sizeof(real))

@@ -105,6 +105,26 @@ def test_one_step_at_every_width(width, dtype):
 
 
 @numeric
+@pytest.mark.parametrize("clip_norm", [None, 0.1])
+@pytest.mark.parametrize("n_threads", [1, 3])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("layer_sizes", [(2, 33, 9), (40, 33, 20, 40), (520, 8, 1), (7, 65, 17, 2, 11), (2, 3, 1)])
+def test_padding_stays_zero(layer_sizes, dtype, n_threads, clip_norm):
+    """A layer narrower than the one before it: what that one left in a shared room is no gradient."""
+    net = make_network(layer_sizes, scale=0.3, hidden="gelu", dtype=dtype)
+    marked = net.copy()
+    for view in (*marked.weights, *marked.biases):
+        view[...] = 1
+    X, y = uniform(1, (600, layer_sizes[0])), uniform(2, (600, layer_sizes[-1]))
+    for batch_size in (1, 64, "full"):
+        trainer = bp.Trainer(net, optimizer="adam", batch_size=batch_size, clip_norm=clip_norm, n_threads=n_threads)
+        trainer.fit(X, y, epochs=1)
+        assert not net._parameters[marked._parameters == 0].any()
+        for moments in trainer._state._arrays.values():
+            assert not moments[marked._parameters == 0].any()
+
+
+@numeric
 @pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adagrad", "adam", "adamw"])
 def test_a_string_means_the_defaults(optimizer):
     cls = {"sgd": bp.SGD, "rmsprop": bp.RMSprop, "adagrad": bp.Adagrad, "adam": bp.Adam, "adamw": bp.AdamW}[optimizer]
