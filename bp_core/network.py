@@ -323,7 +323,7 @@ class Network:
         X : array_like, (n, n_in) or one row (n_in,)
             Any real numbers in any memory layout; rows are converted as they are read. A NaN gives NaN.
         out : ndarray, (n, n_out) or (n_out,), optional
-            C-contiguous array of the network's dtype to write to; it must not overlap X.
+            C-contiguous array of the network's dtype to write to; it must overlap neither X nor the parameters.
         n_threads : int, optional
             At most so many threads; None: as many as help. The result does not depend on it.
 
@@ -335,7 +335,8 @@ class Network:
         Raises
         ------
         ValueError
-            If X has another number of features, or ``out`` another shape, dtype or layout.
+            If X has another number of features, or ``out`` another shape, dtype or layout, or memory of X
+            or of the parameters.
         TypeError
             If X holds no real numbers.
         """
