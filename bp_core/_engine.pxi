@@ -90,6 +90,8 @@ def training_workspace(bytes plan, Py_ssize_t n, Py_ssize_t batch_size, int loss
     """The length of the array of zeros that `train` needs as its workspace."""
     cdef Job job
     cdef Needs needs
+    if n < 1 or batch_size < 1:
+        raise ValueError(f"{n} rows in batches of {batch_size}; expected at least 1 of each")
     memset(&job, 0, sizeof(Job))
     job.loss = loss
     try:

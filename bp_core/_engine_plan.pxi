@@ -97,6 +97,8 @@ cdef int open_net(Net* net, bytes plan) except -1:
     """Check the plan and lay the layers out; `close_net` frees them."""
     cdef const int64_t* words = <const int64_t*>PyBytes_AsString(plan)
     cdef Py_ssize_t n_words = PyBytes_Size(plan) // <Py_ssize_t>sizeof(int64_t)
+    if PyBytes_Size(plan) % <Py_ssize_t>sizeof(int64_t) != 0:
+        raise ValueError("the plan of the network is damaged: it is no whole number of words")
     check_plan(words, n_words)
     net.kernels = (<Kernels**>slot)[0]
     net.n_layers = words[0]

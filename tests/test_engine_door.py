@@ -322,3 +322,15 @@ def test_a_workspace_for_fewer_threads(engine):
     assert Call(engine, threads=3)()[0] == 0
     with pytest.raises(ValueError, match="workspace"):
         Call(engine).with_(threads=3)()
+
+
+@pytest.mark.parametrize("extra", range(1, 8))
+def test_a_plan_of_no_whole_number_of_words(engine, extra):
+    with pytest.raises(ValueError, match="no whole number of words"):
+        engine.layout(plan_of() + b"\0" * extra)
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(0, 1), (-1, 8), (20, 0), (20, -8)])
+def test_a_workspace_for_no_rows(engine, n, batch_size):
+    with pytest.raises(ValueError, match="expected at least 1 of each"):
+        engine.training_workspace(plan_of(), n, batch_size, 0, 0.0, 1)
