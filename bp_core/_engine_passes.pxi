@@ -45,6 +45,9 @@ ctypedef struct Job:
     real* small_x               # (BLOCK_ROWS, LINE): the rows of a small network's batch, or NULL
     real* small_targets         # (BLOCK_ROWS, LINE)
     real* gradient              # (size,): the whole gradient, or NULL
+    real* unit_sums             # the sums of delta behind every shared bias, right behind `gradient`
+    real* block_gradients       # (blocks, size + unit sums): of the rows of all workers but the first, or NULL
+    double* block_losses        # (blocks,): the weighted losses of each block of 128 rows of the batch
     real* delta_x               # (chunk, n_in): dLoss/dx, or NULL
     double* row_loss            # (chunk,)
     double* row_weight          # (chunk,)
@@ -57,6 +60,7 @@ ctypedef struct Needs:          # what of the workspace a call uses
     Py_ssize_t threads
     bint backward
     bint gradient               # the whole gradient
+    Py_ssize_t blocks           # of 128 rows of a batch whose workers share nothing but their gradients; else 0
     bint inputs
     bint all_z
     bint small                  # rows for the steps of a small network
@@ -89,9 +93,36 @@ cdef void take_layer(Layer* layer, const Needs* needs, bint z_apart, bint transp
     layer.z = take(room, needs.rows * layer.stride) if z_apart or keeps_z(layer) else layer.a
     if needs.backward:
         layer.delta = take(room, needs.rows * layer.stride)
-        layer.unit_sums = take(room, layer.stride) if layer.bias == LAYER_BIAS else NULL
     if transposed and not layer.narrow:
         layer.WT = take(room, layer.fan_out * layer.WT_stride)
+
+
+cdef inline Py_ssize_t first_block(Py_ssize_t blocks, Py_ssize_t number, Py_ssize_t size) noexcept nogil:
+    """The first of a batch's blocks that belongs to a worker of this number of `size`, or to one after it."""
+    return (blocks * number + size - 1) // size
+
+
+cdef Py_ssize_t unit_sums_size(const Net* net) noexcept nogil:
+    cdef Py_ssize_t l, size = 0
+    for l in range(net.n_layers):
+        if net.layers[l].bias == LAYER_BIAS:
+            size += net.layers[l].stride
+    return size
+
+
+cdef void take_gradients(Job* job, const Needs* needs, real** room) noexcept nogil:
+    """Room for what the rows' deltas are summed to."""
+    cdef Py_ssize_t l, at = 0, sums = unit_sums_size(&job.net)
+    job.gradient = take(room, job.net.size) if needs.gradient else NULL
+    job.unit_sums = take(room, sums)
+    for l in range(job.net.n_layers):
+        if job.net.layers[l].bias == LAYER_BIAS:
+            job.net.layers[l].unit_sums = job.unit_sums + at
+            at += job.net.layers[l].stride
+    if needs.blocks:
+        job.block_losses = take_doubles(room, needs.blocks)
+        job.block_gradients = take(
+            room, (needs.blocks - first_block(needs.blocks, 1, needs.threads)) * (job.net.size + sums))
 
 
 cdef void take_workers(Job* job, const Needs* needs, real** room) noexcept nogil:
@@ -119,11 +150,11 @@ cdef real* take_workspace(Job* job, const Needs* needs, real* room) noexcept nog
         take_layer(
             &net.layers[l], needs, needs.all_z or (l == net.n_layers - 1 and loss_reads_z(job.loss)),
             needs.backward and (l > 0 or needs.inputs), &room)
-    job.gradient = take(&room, net.size) if needs.gradient else NULL
     job.small_x = take(&room, BLOCK_ROWS * LINE) if needs.small else NULL
     job.small_targets = take(&room, BLOCK_ROWS * LINE) if needs.small else NULL
     job.delta_x = take(&room, needs.rows * net.x_stride) if needs.inputs else NULL
     if needs.backward:
+        take_gradients(job, needs, &room)
         take_workers(job, needs, &room)
     return room
 
@@ -347,18 +378,24 @@ cdef void sum_losses(const Job* job, Py_ssize_t rows, double* sum) noexcept nogi
         job.row_loss, job.row_weight if job.weights.open else NULL, rows, sum[0])
 
 
+cdef void carry_rows(
+    Job* job, Worker* worker, Py_ssize_t first, Py_ssize_t at, Py_ssize_t rows, double divisor,
+) noexcept nogil:
+    """Rows `first`, ... of the order at places `at`, ... of the chunk: forward, loss, every delta."""
+    worker.status = load_rows(job, worker, first, at, rows, True, divisor)
+    if worker.status == DONE:
+        forward_pass(job, at, rows)
+        loss_pass(job, at, rows, True)
+        backward_pass(job, at, rows)
+
+
 cdef void rows_pass(Job* job, Worker* worker, Py_ssize_t first, Py_ssize_t rows, double divisor) noexcept nogil:
     """This worker's share of the chunk that starts at place `first` of the order: forward, loss, every delta."""
     cdef Py_ssize_t at = rows * worker.number // job.team.barrier.size
     cdef Py_ssize_t count = rows * (worker.number + 1) // job.team.barrier.size - at
     worker.status = DONE
-    if count == 0:
-        return
-    worker.status = load_rows(job, worker, first + at, at, count, True, divisor)
-    if worker.status == DONE:
-        forward_pass(job, at, count)
-        loss_pass(job, at, count, True)
-        backward_pass(job, at, count)
+    if count > 0:
+        carry_rows(job, worker, first + at, at, count, divisor)
 
 
 cdef const Worker* first_failure(const Job* job) noexcept nogil:

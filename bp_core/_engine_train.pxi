@@ -138,13 +138,43 @@ cdef void finish_step(Training* t, const Worker* worker, double loss) noexcept n
 cdef bint run_step(Training* t, Worker* worker) noexcept nogil:
     """One step over the batch in hand, by all workers together; False where it could not be taken.
 
-    Barrier: all rows are in. The slices of the parameters. Barrier. A batch of many chunks repeats that.
+    Barrier: all rows are in. The slices of the parameters. Barrier.
     """
     cdef Job* job = &t.job
-    cdef Py_ssize_t first = t.first, rows = t.rows, at = 0, count
-    cdef bint last, clips = t.update.recipe.clip_norm > 0
-    cdef double divisor = loss_divisor(job, rows), sum = 0
+    cdef bint clips = t.update.recipe.clip_norm > 0
     sum_penalties(job, &t.update, worker)
+    if not (run_blocks(t, worker, not clips) if exchanges_gradients(job, t.rows) else run_chunks(t, worker, not clips)):
+        return False
+    if clips:
+        sum_blocks(job, worker, job.net.kernels.sum_squares, job.gradient, True, job.block_sums)
+        bp_barrier_wait(&job.team.barrier)
+        apply_slice(job, &t.update, worker)
+        bp_barrier_wait(&job.team.barrier)
+    return True
+
+
+cdef bint run_blocks(Training* t, Worker* worker, bint applied) noexcept nogil:
+    """The gradient of the batch in hand, penalised, and `applied`: blocks first, then slices."""
+    cdef Job* job = &t.job
+    cdef Py_ssize_t rows = t.rows
+    cdef double divisor = loss_divisor(job, rows)
+    blocks_pass(job, worker, t.first, rows, divisor)
+    bp_barrier_wait(&job.team.barrier)
+    if first_failure(job) != NULL:
+        return False
+    if not take_loss(t, worker, total_of_losses(job, rows) / divisor + penalty(job, &t.update)):
+        return False
+    blocks_slice(job, &t.update, worker, rows, applied)
+    bp_barrier_wait(&job.team.barrier)
+    return True
+
+
+cdef bint run_chunks(Training* t, Worker* worker, bint applied) noexcept nogil:
+    """The same, chunk by chunk: each chunk's rows, barrier, slices, barrier."""
+    cdef Job* job = &t.job
+    cdef Py_ssize_t first = t.first, rows = t.rows, at = 0, count
+    cdef double divisor = loss_divisor(job, rows), sum = 0
+    cdef bint last
     while at < rows:
         count = min(rows - at, job.chunk)
         last = at + count == rows
@@ -155,14 +185,9 @@ cdef bint run_step(Training* t, Worker* worker) noexcept nogil:
         sum_losses(job, count, &sum)
         if last and not take_loss(t, worker, sum / divisor + penalty(job, &t.update)):
             return False
-        slice_pass(job, &t.update, worker, count, at > 0, last, last and not clips)
+        slice_pass(job, &t.update, worker, count, at > 0, last, last and applied)
         bp_barrier_wait(&job.team.barrier)
         at += count
-    if clips:
-        sum_blocks(job, worker, job.net.kernels.sum_squares, job.gradient, True, job.block_sums)
-        bp_barrier_wait(&job.team.barrier)
-        apply_slice(job, &t.update, worker)
-        bp_barrier_wait(&job.team.barrier)
     return True
 
 
@@ -310,7 +335,8 @@ cdef Needs training_needs(
 ) noexcept nogil:
     """A batch of one chunk without clipping goes panel by panel, any other by the whole gradient.
 
-    A small network has its whole gradient too, and room for all rows where they are few.
+    A small network has its whole gradient too, and room for all rows where they are few; so have workers that
+    exchange gradients, each with a chunk for itself.
     """
     cdef Needs needs
     cdef Py_ssize_t rows = min(n, batch_size), chunk = threads * <Py_ssize_t>CHUNK_ROWS
@@ -319,5 +345,8 @@ cdef Needs training_needs(
     needs.rows = n if needs.small and n <= BLOCK_ROWS else min(rows, chunk)
     needs.threads = threads
     needs.backward = True
-    needs.gradient = rows > chunk or clip_norm > 0 or needs.small
+    needs.blocks = exchanged_blocks(net, rows, threads)
+    if needs.blocks:
+        needs.rows = chunk
+    needs.gradient = rows > chunk or clip_norm > 0 or needs.small or needs.blocks > 0
     return needs

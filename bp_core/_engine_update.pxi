@@ -56,19 +56,22 @@ ctypedef struct Panel:          # of W as it is stored, and of its gradient
     Py_ssize_t stride           # reals from one row of `gradient` to the next
 
 
-cdef void panel_gradient(Job* job, Py_ssize_t l, Py_ssize_t rows, const Panel* panel, bint add) noexcept nogil:
-    """grad_W of a panel over `rows` rows in hand; its padding becomes 0."""
+cdef void panel_gradient(
+    const Job* job, Py_ssize_t l, Py_ssize_t at, Py_ssize_t rows, const Panel* panel, bint add,
+) noexcept nogil:
+    """grad_W of a panel over `rows` rows in hand from place `at` on; its padding becomes 0."""
     cdef const Layer* layer = &job.net.layers[l]
-    cdef const real* a_prev = job.x if l == 0 else job.net.layers[l - 1].a
     cdef Py_ssize_t a_prev_stride = job.net.x_stride if l == 0 else job.net.layers[l - 1].stride
+    cdef const real* a_prev = (job.x if l == 0 else job.net.layers[l - 1].a) + at * a_prev_stride
+    cdef const real* delta = layer.delta + at * layer.stride
     if layer.narrow:
         job.net.kernels.gradient(
-            layer.delta + panel.k, layer.stride, 1, a_prev + panel.j, a_prev_stride, panel.gradient, panel.stride,
+            delta + panel.k, layer.stride, 1, a_prev + panel.j, a_prev_stride, panel.gradient, panel.stride,
             rows, panel.rows, panel.columns, add)
         clear_padding(panel, layer.W_columns)
     else:
         job.net.kernels.gradient(
-            a_prev + panel.k, a_prev_stride, 1, layer.delta + panel.j, layer.stride, panel.gradient, panel.stride,
+            a_prev + panel.k, a_prev_stride, 1, delta + panel.j, layer.stride, panel.gradient, panel.stride,
             rows, panel.rows, panel.columns, add)
 
 
@@ -85,27 +88,35 @@ cdef inline real* bias_room(const Job* job, const Worker* worker, const Layer* l
     return worker.bias_row if job.gradient == NULL else job.gradient + layer.b_at
 
 
+cdef void unit_gradient(
+    const Job* job, const Layer* layer, Py_ssize_t at, Py_ssize_t rows, real* grad_b, bint add,
+) noexcept nogil:
+    """The sum of every unit's delta over the rows in hand, which is grad_W with a_prev = 1; its padding becomes 0."""
+    cdef real one = 1
+    job.net.kernels.gradient(
+        &one, 0, 0, layer.delta + at * layer.stride, layer.stride, grad_b, layer.stride, rows, 1, layer.fan_out, add)
+    # The room may have held another layer's, and only words that hold a unit are written.
+    memset(grad_b + layer.fan_out, 0, (layer.stride - layer.fan_out) * sizeof(real))
+
+
+cdef void share_bias(const Layer* layer, real* grad_b) noexcept nogil:
+    """The gradient of a bias that all units share: the units' sums, added in the order of j."""
+    cdef real total = 0
+    cdef Py_ssize_t j
+    for j in range(layer.fan_out):
+        total = total + layer.unit_sums[j]
+    memset(grad_b, 0, layer.b_size * sizeof(real))
+    grad_b[0] = total
+
+
 cdef void bias_gradient(
     const Job* job, const Worker* worker, const Layer* layer, Py_ssize_t rows, bint add, bint last,
 ) noexcept nogil:
-    """The sum of every unit's delta over the rows in hand, which is grad_W with a_prev = 1; its padding becomes 0.
-
-    The gradient of a bias that all units share: after the last rows, the units' sums added in the order of j.
-    """
-    cdef real one = 1
-    cdef real total = 0
+    """The gradient of a bias over the rows in hand; that of a shared one is whole after the last rows."""
     cdef real* grad_b = bias_room(job, worker, layer)
-    cdef Py_ssize_t j
-    job.net.kernels.gradient(
-        &one, 0, 0, layer.delta, layer.stride, grad_b if layer.bias == UNIT_BIAS else layer.unit_sums, layer.stride,
-        rows, 1, layer.fan_out, add)
-    if layer.bias == UNIT_BIAS:             # the room is every layer's, and only words that hold a unit are written
-        memset(grad_b + layer.fan_out, 0, (layer.b_size - layer.fan_out) * sizeof(real))
-    elif last:
-        for j in range(layer.fan_out):
-            total = total + layer.unit_sums[j]
-        memset(grad_b, 0, layer.b_size * sizeof(real))
-        grad_b[0] = total
+    unit_gradient(job, layer, 0, rows, grad_b if layer.bias == UNIT_BIAS else layer.unit_sums, add)
+    if layer.bias == LAYER_BIAS and last:
+        share_bias(layer, grad_b)
 
 
 # ----------------------------------------------------------------- the update
@@ -187,13 +198,13 @@ cdef inline Py_ssize_t panel_columns(const Layer* layer, Py_ssize_t j) noexcept 
     return (lines + panels - 1) // panels * LINE
 
 
-cdef void lay_panel(const Job* job, const Worker* worker, const Layer* layer, Panel* panel) noexcept nogil:
-    """Where the gradient of a panel is made: in the whole gradient, or in a room of its own."""
+cdef void lay_panel(const Worker* worker, const Layer* layer, real* gradient, Panel* panel) noexcept nogil:
+    """Where the gradient of a panel is made: in the whole `gradient`, or, if that is NULL, in a room of its own."""
     panel.columns = panel_columns(layer, panel.j)
-    panel.stride = panel.columns if job.gradient == NULL else layer.W_stride
+    panel.stride = panel.columns if gradient == NULL else layer.W_stride
     panel.gradient = worker.panel
-    if job.gradient != NULL:
-        panel.gradient = job.gradient + layer.W_at + panel.k * layer.W_stride + panel.j
+    if gradient != NULL:
+        panel.gradient = gradient + layer.W_at + panel.k * layer.W_stride + panel.j
 
 
 cdef void slice_pass(
@@ -212,8 +223,8 @@ cdef void slice_pass(
         while panel.k < end:
             panel.rows, panel.j = min(<Py_ssize_t>PANEL_ROWS, end - panel.k), 0
             while panel.j < layer.W_columns:
-                lay_panel(job, worker, layer, &panel)
-                panel_gradient(job, l, rows, &panel, add)
+                lay_panel(worker, layer, job.gradient, &panel)
+                panel_gradient(job, l, 0, rows, &panel, add)
                 if last and update != NULL:
                     penalize_panel(job, update, layer, &panel)
                 if applied:
@@ -226,21 +237,27 @@ cdef void slice_pass(
                 apply_bias(job, update, worker, layer)
 
 
+cdef void apply_rows(
+    const Job* job, const Update* update, const Worker* worker, const Layer* layer, Py_ssize_t k, Py_ssize_t rows,
+) noexcept nogil:
+    """The update of whole rows of W from the whole gradient, and of their part of the transposed copy."""
+    cdef Py_ssize_t at = k * layer.W_stride
+    apply(job, update, worker, layer.W + at, job.gradient + layer.W_at + at, rows * layer.W_stride)
+    copy_transposed(job, layer, k, rows, 0, layer.W_columns)
+
+
 cdef void apply_slice(Job* job, const Update* update, const Worker* worker) noexcept nogil:
     """The clipped update of this worker's slice from the whole gradient."""
     cdef real factor = clipping(job, update)
     cdef Layer* layer
-    cdef real* gradient
-    cdef Py_ssize_t l, k, n
+    cdef Py_ssize_t l, k, rows
     for l in range(job.net.n_layers):
         layer = &job.net.layers[l]
         k = row_of_share(job, layer, worker.number)
-        n = (row_of_share(job, layer, worker.number + 1) - k) * layer.W_stride
-        gradient = job.gradient + layer.W_at + k * layer.W_stride
-        if n > 0:
-            job.net.kernels.scale(gradient, n, factor)
-            apply(job, update, worker, layer.W + k * layer.W_stride, gradient, n)
-            copy_transposed(job, layer, k, n // layer.W_stride, 0, layer.W_columns)
+        rows = row_of_share(job, layer, worker.number + 1) - k
+        if rows > 0:
+            job.net.kernels.scale(job.gradient + layer.W_at + k * layer.W_stride, rows * layer.W_stride, factor)
+            apply_rows(job, update, worker, layer, k, rows)
         if owns_bias(job, worker, layer):
             job.net.kernels.scale(job.gradient + layer.b_at, layer.b_size, factor)
             apply_bias(job, update, worker, layer)
