@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bp_core.network import Network
 
 MOST = 64
-FLOPS_A_THREAD = 6e6
-"""Work of one training step that makes up for the two meetings of a thread with the others."""
+FLOPS_A_THREAD = 4e6
+"""Work of one training step that makes up for a thread's exchange of rows with the others."""
 
-FLOPS_A_PREDICTION_THREAD = 1e7
-"""Work of one prediction that makes up for starting a thread."""
+ROWS_A_THREAD, FLOPS_APART = 256, 1.5e4
+"""Rows of a step, and its work, that make up for a thread's exchange of gradients alone."""
+
+MOST_EXCHANGED = 1 << 20
+"""Parameters times blocks of 128 rows up to which threads exchange gradients alone, as in ``_engine_blocks.pxi``."""
+
+FLOPS_A_PREDICTION_THREAD = 3e7
+"""Work of one prediction that makes up for starting a thread, and for its reading what another core has written."""
+
+FLOPS_A_UNIT = 128
+"""What the activation of a unit weighs in a prediction, with the small layers' loss of speed."""
 
 
 def usable() -> int:
@@ -37,35 +51,57 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
+@lru_cache(maxsize=1)
 def _quota() -> int:
-    """Whole cores that a control group (version 2, then 1) leaves to this process."""
-    old = "/sys/fs/cgroup/cpu/cpu.cfs_{}_us"
-    for words in (_words("/sys/fs/cgroup/cpu.max"), _words(old.format("quota")) + _words(old.format("period"))):
-        if len(words) == 2 and all(word.isdecimal() for word in words) and int(words[1]) > 0:
-            return max(1, round(int(words[0]) / int(words[1])))
-    return MOST
+    """Whole cores that the control groups of this process, and those they lie in, leave to it.
+
+    A container sees its own group as the root; elsewhere the group has a path below it.
+    """
+    least = MOST
+    for line in _lines("/proc/self/cgroup"):
+        _, controllers, path = line.split(":", 2)
+        if controllers == "" or "cpu" in controllers.split(","):
+            parts = [part for part in path.split("/") if part not in ("", "..")]
+            for depth in range(len(parts) + 1):
+                least = min(least, _quota_of(controllers, "/".join(parts[:depth])))
+    return max(1, least)
 
 
-def _words(path: str) -> list[str]:
-    """The words of a small file of the system; none where it cannot be read."""
+def _quota_of(controllers: str, path: str) -> int:
+    """Whole cores that one group leaves: version 2 has no controllers in its line, version 1 a folder for them."""
+    if controllers == "":
+        words = " ".join(_lines(f"/sys/fs/cgroup/{path}/cpu.max")).split()
+    else:
+        files = [f"/sys/fs/cgroup/{controllers}/{path}/cpu.cfs_{name}_us" for name in ("quota", "period")]
+        words = [word for file in files for word in _lines(file)]
+    if len(words) != 2 or not all(word.isdecimal() for word in words) or int(words[1]) == 0:
+        return MOST
+    return int(words[0]) // int(words[1])
+
+
+def _lines(path: str) -> list[str]:
+    """The lines of a small file of the system; none where it cannot be read."""
     try:
-        with open(path, encoding="ascii") as file:
-            return file.read().split()
-    except OSError:
+        with open(path, encoding="utf-8") as file:
+            return file.read().splitlines()
+    except (OSError, ValueError):
         return []
 
 
-def _for_work(n_threads: int | None, flops: float, flops_a_thread: float) -> int:
+def _choose(n_threads: int | None, helpful: float) -> int:
+    """As many as the user says, else as many as help."""
     if n_threads is not None:
         return min(n_threads, MOST)
-    if flops < 2 * flops_a_thread:
-        return 1
-    return min(usable(), int(flops / flops_a_thread))
+    return min(usable(), int(helpful)) if helpful >= 2 else 1
 
 
 def for_training(n_threads: int | None, n_parameters: int, batch_size: int) -> int:
     """Threads for steps of so many rows; forward, gradient and delta take 2 flops a parameter each."""
-    return _for_work(n_threads, 6.0 * n_parameters * batch_size, FLOPS_A_THREAD)
+    flops = 6.0 * n_parameters * batch_size
+    helpful = flops / FLOPS_A_THREAD
+    if n_parameters * batch_size <= MOST_EXCHANGED * 128:
+        helpful = max(helpful, min(batch_size / ROWS_A_THREAD, flops / FLOPS_APART))
+    return _choose(n_threads, helpful)
 
 
 def for_step(n_threads: int | None) -> int:
@@ -73,43 +109,53 @@ def for_step(n_threads: int | None) -> int:
     return min(n_threads or 1, MOST)
 
 
-def for_prediction(n_threads: int | None, n_parameters: int, rows: int) -> int:
+def for_prediction(n_threads: int | None, net: Network, rows: int) -> int:
     """Threads for the prediction of so many rows."""
-    return _for_work(n_threads, 2.0 * n_parameters * rows, FLOPS_A_PREDICTION_THREAD)
+    flops = 2.0 * net.n_parameters + FLOPS_A_UNIT * sum(net.layer_sizes[1:])
+    return _choose(n_threads, rows * flops / FLOPS_A_PREDICTION_THREAD)
 
 
 class Crew:
     """Chooses between one thread and several, call by call, by what either has reached.
 
     The bits do not depend on it. A busy neighbour can make several threads slower than one; it may come and go, so
-    the other choice is tried again now and then, in a short call.
+    the other choice is tried again now and then, in a short call. In doubt it is one thread: a slow call is blamed
+    on several threads at once, on one thread by half.
     """
 
-    SHORT = 0.005
-    """Seconds of a trial."""
+    FIRST, SHORT = 0.01, 0.003
+    """Seconds of the first two calls, of one thread, and of a trial."""
 
-    EVERY = 40
-    """Calls from one trial to the next."""
+    APART = 60
+    """From one trial to the next, in its own time: a trial that gets nowhere costs less than 2 %."""
 
     def __init__(self, several: int, fixed: bool) -> None:
         self._choices = (several,) if fixed or several == 1 else (1, several)
+        self._first = [] if len(self._choices) == 1 else [1, 1, several, several]  # the second finds all in the cache
         self._rates: dict[int, float] = {}
-        self._calls = 0
+        self._wait = 0.0
+        self._trial = False
         self.threads = self._choices[0]
 
     def next(self) -> float:
         """Choose the threads of the next call; return how long it may take: infinity, or the length of a trial."""
-        self._calls += 1
-        missing = [choice for choice in self._choices if choice not in self._rates]
         if len(self._choices) == 1:
             return float("inf")
-        if missing or self._calls % self.EVERY == 0:
-            self.threads = missing[0] if missing else min(self._choices, key=lambda choice: self._rates[choice])
-            return self.SHORT
-        self.threads = max(self._choices, key=lambda choice: self._rates[choice])
-        return float("inf")
+        self._trial = bool(self._first) or self._wait <= 0
+        if self._first:
+            self.threads = self._first.pop(0)
+            return self.FIRST if self.threads == 1 else self.SHORT
+        slower, faster = sorted(self._choices, key=lambda choice: self._rates.get(choice, 0.0))
+        self.threads = slower if self._trial else faster
+        return self.SHORT if self._trial else float("inf")
 
     def report(self, rows: int, seconds: float) -> None:
         """Take a call's speed into account."""
-        if rows > 0 and seconds > 0:
-            self._rates[self.threads] = rows / seconds
+        if rows <= 0 or seconds <= 0:
+            return
+        self._wait = self.APART * seconds if self._trial else self._wait - seconds
+        rate = rows / seconds
+        if not self._trial:
+            mean = (rate + self._rates.get(self.threads, rate)) / 2
+            rate = max(rate, mean) if self.threads == 1 else min(rate, mean)
+        self._rates[self.threads] = rate

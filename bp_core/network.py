@@ -325,7 +325,9 @@ class Network:
         out : ndarray, (n, n_out) or (n_out,), optional
             C-contiguous array of the network's dtype to write to; it must overlap neither X nor the parameters.
         n_threads : int, optional
-            At most so many threads; None: as many as help. The result does not depend on it.
+            At most so many threads, 64 in all. None: as many as help, by the work; at most the usable cores, or what
+            the environment variable ``BP_CORE_NUM_THREADS``, else ``OMP_NUM_THREADS`` says. The result does not
+            depend on it.
 
         Returns
         -------
@@ -350,7 +352,7 @@ class Network:
             result = np.empty((rows.shape[0], self.layer_sizes[-1]), self.dtype)
         else:
             result = _passes.check_out(self, out, rows, single)
-        threads = _threads.for_prediction(n_threads, self.n_parameters, rows.shape[0])
+        threads = _threads.for_prediction(n_threads, self, rows.shape[0])
         self._engine.predict(self._plan, self._parameters, rows, result, threads)
         if out is not None:
             return out

@@ -57,19 +57,52 @@ def test_the_same_bits_over_many_chunks(batch_size):
     assert_same_on_many((4, 32, 16, 4), n=10_000, batch_size=batch_size, hidden="tanh")
 
 
+@pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("bias", ["unit", "layer", "none"])
+@pytest.mark.parametrize("sizes", [(20, 33, 17, 3), (3, 40), (2, 3, 1)])
+def test_the_same_bits_where_gradients_are_exchanged(sizes, bias, dtype):
+    """Enough blocks of 128 rows for each of seven workers, the last of them short; narrow layers among them."""
+    assert_same_on_many(sizes, n=1_850, batch_size="full", bias=bias, dtype=dtype, hidden="tanh")
+
+
+@pytest.mark.parametrize("n", [384, 385, 511, 512, 513, 768, 769, 900])
+def test_the_same_bits_around_the_fewest_blocks(n):
+    """The last batch of an epoch has fewer blocks than workers, or too few for them to exchange gradients."""
+    assert_same_on_many((5, 20, 4), n=n + 70, batch_size=n)
+
+
+def test_every_batch_up_to_300_rows():
+    X, y = uniform(1, (300, 18)), uniform(2, (300, 3))
+    results = []
+    for threads in (1, *MANY):
+        net = make_network((18, 25, 3), hidden="tanh", scale=0.3)
+        trainer = bp.Trainer(net, n_threads=threads)
+        results.append([[trainer.step(X[:rows], y[:rows]) for rows in range(1, 301)], net.get_parameters()])
+    for losses, parameters in results[1:]:
+        assert_same_bits(losses, results[0][0])
+        assert_same_bits(parameters, results[0][1])
+
+
+MANY_ROWS = pytest.mark.parametrize("long", [{}, {"n": 1_850, "batch_size": 1_800}], ids=["rows", "gradients"])
+
+
+@MANY_ROWS
 @pytest.mark.parametrize("name", golden_bits.OPTIMISERS)
-def test_every_optimizer(name):
-    assert_same_on_many((13, 40, 3), optimizer=golden_bits.OPTIMISERS[name], hidden="gelu")
+def test_every_optimizer(name, long):
+    assert_same_on_many((13, 40, 3), optimizer=golden_bits.OPTIMISERS[name], hidden="gelu", **long)
 
 
+@MANY_ROWS
 @pytest.mark.parametrize("options", golden_bits.PENALTIES.values(), ids=golden_bits.PENALTIES)
-def test_penalties_and_clipping(options):
-    assert_same_on_many((150, 40, 3), hidden="silu", **options)
+def test_penalties_and_clipping(options, long):
+    assert_same_on_many((150, 40, 3), hidden="silu", **options, **long)
 
 
-def test_weights_and_class_indices():
-    assert_same_on_many((13, 40, 3), weights=True)
-    assert_same_on_many((13, 40, 3), classes=True, output="softmax")
+@MANY_ROWS
+def test_weights_and_class_indices(long):
+    assert_same_on_many((13, 40, 3), weights=True, **long)
+    assert_same_on_many((13, 40, 3), classes=True, output="softmax", **long)
 
 
 @pytest.mark.parametrize("row", [0, 40, 63, 170])
@@ -81,6 +114,15 @@ def test_a_bad_number_in_any_share_is_named(row):
     trainer = bp.Trainer(net, batch_size=64, shuffle=False, n_threads=3)
     refused(lambda: trainer.fit(X, y, epochs=2), rf"X\[{row}, 5\] is inf")
     assert_same_bits(net.get_parameters(), before)
+
+
+@pytest.mark.parametrize("row", [0, 700, 1_000, 1_999])
+def test_a_bad_number_in_any_block_is_named(row):
+    X, y = uniform(1, (2_000, 12)), uniform(2, (2_000, 3))
+    X[row, 5] = np.nan
+    y[1_999, 1] = np.inf if row == 1_999 else 0.0
+    trainer = bp.Trainer(make_network((12, 40, 3)), batch_size="full", n_threads=3)
+    refused(lambda: trainer.step(X, y), rf"X\[{row}, 5\] is nan")
 
 
 def test_the_first_of_two_bad_rows_is_named():
@@ -172,29 +214,82 @@ def test_small_steps_have_one_thread(monkeypatch):
     assert _threads.for_training(None, 13, 4) == 1
     assert _threads.for_training(None, 6_209, 32) == 1
     assert _threads.for_training(None, 101_770, 128) > 1
+    assert _threads.for_training(None, 13, 512) == 2
+    assert _threads.for_training(None, 740, 10_000) == 16
     assert _threads.for_training(5, 13, 4) == 5
     assert _threads.for_training(500, 13, 4) == _threads.for_step(500) == _threads.MOST
     assert (_threads.for_step(None), _threads.for_step(3)) == (1, 3)
-    assert _threads.for_prediction(None, 101_770, 1) == 1
-    assert _threads.for_prediction(None, 101_770, 10_000) == 16
+    net = bp.Network((784, 128, 10))
+    assert _threads.for_prediction(None, net, 1) == 1
+    assert _threads.for_prediction(None, net, 10_000) == 16
+    assert _threads.for_prediction(3, net, 1) == 3
+
+
+GROUPS = {
+    "version 2, below the root": ("0::/a/b", {"/sys/fs/cgroup/a/cpu.max": "350000 100000"}, 3),
+    "version 2, a container": ("0::/", {"/sys/fs/cgroup//cpu.max": "50000 100000"}, 1),
+    "version 2, no limit": ("0::/a", {"/sys/fs/cgroup/a/cpu.max": "max 100000"}, 64),
+    "version 1": (
+        "3:memory:/m\n2:cpu,cpuacct:/a",
+        {
+            "/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_quota_us": "200000",
+            "/sys/fs/cgroup/cpu,cpuacct/a/cpu.cfs_period_us": "100000",
+        },
+        2,
+    ),
+    "version 1, no limit": (
+        "1:cpu:/",
+        {"/sys/fs/cgroup/cpu//cpu.cfs_quota_us": "-1", "/sys/fs/cgroup/cpu//cpu.cfs_period_us": "100000"},
+        64,
+    ),
+}
+
+
+@pytest.mark.parametrize(("groups", "files", "expected"), GROUPS.values(), ids=GROUPS)
+def test_the_quota_of_a_control_group(monkeypatch, groups, files, expected):
+    files = {"/proc/self/cgroup": groups, **files}
+    monkeypatch.setattr(_threads, "_lines", lambda path: files.get(path, "").splitlines())
+    assert _threads._quota.__wrapped__() == expected
+
+
+def drive(crew, speeds, calls):
+    """Let a crew make calls of 50 ms, or as short as it asks for; returns the threads of each."""
+    seen = []
+    for _ in range(calls):
+        seconds = min(crew.next(), 0.05)
+        seen.append(crew.threads)
+        crew.report(speeds[crew.threads] * seconds, seconds)
+    return seen
 
 
 def test_a_crew_keeps_what_is_faster_and_tries_again():
     crew = _threads.Crew(4, fixed=False)
-    speed = {1: 100, 4: 50}
-    seen = []
-    for call in range(100):
-        if call == 50:
-            speed[4] = 300  # the neighbour has gone
-        trial = crew.next()
-        seen.append(crew.threads)
-        assert trial == (crew.SHORT if call < 2 or (call + 1) % crew.EVERY == 0 else float("inf"))
-        crew.report(speed[crew.threads], 1.0)
-    assert seen[:3] == [1, 4, 1]
-    assert seen[39] == 4
-    assert set(seen[40:79]) == {1}
-    assert seen[79] == 4
-    assert set(seen[80:]) == {4}
+    seen = drive(crew, {1: 100, 4: 50}, 50)  # a busy neighbour
+    assert seen[:5] == [1, 1, 4, 4, 1]
+    assert seen[5:].count(4) < 15
+    assert 4 in seen[5:]
+    seen = drive(crew, {1: 100, 4: 300}, 50)  # it has gone
+    assert seen.count(1) < 18
+    assert seen.count(4) > 30
+    seen = drive(crew, {1: 100, 4: 50}, 4)  # and is back
+    assert seen.count(1) >= 2
+
+
+def test_trials_of_a_crew_take_little_time():
+    crew, wasted, total = _threads.Crew(4, fixed=False), 0.0, 0.0
+    for _ in range(1_000):
+        seconds = max(min(crew.next(), 0.05), 0.012)  # steps of 12 ms
+        crew.report((100 if crew.threads == 1 else 30) * seconds, seconds)
+        total += seconds
+        wasted += seconds if crew.threads == 4 else 0.0
+    assert 0 < wasted < 0.02 * total
+
+
+def test_one_slow_call_of_one_thread_is_forgiven():
+    crew = _threads.Crew(2, fixed=False)
+    drive(crew, {1: 100, 2: 60}, 5)
+    drive(crew, {1: 30, 2: 60}, 1)
+    assert drive(crew, {1: 100, 2: 60}, 1) == [1]
 
 
 def test_a_crew_of_a_fixed_number():
@@ -206,6 +301,7 @@ def test_a_crew_of_a_fixed_number():
 def test_a_fit_that_chooses_has_the_bits_of_one_thread(monkeypatch):
     monkeypatch.setenv("BP_CORE_NUM_THREADS", "3")
     monkeypatch.setattr(_threads, "FLOPS_A_THREAD", 1.0)
+    monkeypatch.setattr(_threads.Crew, "FIRST", 0.0)
     monkeypatch.setattr(_threads.Crew, "SHORT", 0.0)
     one, chosen = (trained((12, 40, 3), threads, epochs=60, batch_size=5) for threads in (1, None))
     for actual, expected in zip(chosen, one, strict=True):
