@@ -42,11 +42,11 @@ def test_eight_threads_predict_with_one_network(layer_sizes):
     assert in_threads(predict, range(8)) == list(range(8))
 
 
-def trained(seed):
+def trained(seed, n=300, batch_size=16, n_threads=None):
     net = make_network((10, 33, 5), seed=seed, hidden="relu")
-    X, y = uniform((seed, 1), (300, 10)), uniform((seed, 2), (300, 5))
-    history = bp.Trainer(net, optimizer="adam", batch_size=16, seed=seed).fit(X, y, epochs=20)
-    return [history.loss, net.get_parameters()]
+    X, y = uniform((seed, 1), (n, 10)), uniform((seed, 2), (n, 5))
+    trainer = bp.Trainer(net, optimizer="adam", batch_size=batch_size, seed=seed, n_threads=n_threads)
+    return [trainer.fit(X, y, epochs=20).loss, net.get_parameters()]
 
 
 def test_four_threads_each_train_their_own_network():
@@ -55,6 +55,16 @@ def test_four_threads_each_train_their_own_network():
     for actual, serial in zip(in_threads(trained, range(4)), expected, strict=True):
         assert_same_bits(actual[0], serial[0])
         assert_same_bits(actual[1], serial[1])
+
+
+@pytest.mark.parametrize(("n", "batch_size"), [(300, 64), (1_100, 1_100)])
+def test_eight_threads_each_train_their_own_network_in_three(n, batch_size):
+    """On fewer cores than threads: helpers wait for one another by giving their cores away."""
+    expected = [trained(seed, n, batch_size, 1) for seed in range(8)]
+    actual = in_threads(lambda seed: trained(seed, n, batch_size, 3), range(8))
+    for of_three, of_one in zip(actual, expected, strict=True):
+        assert_same_bits(of_three[0], of_one[0])
+        assert_same_bits(of_three[1], of_one[1])
 
 
 def test_gradients_of_one_network_in_four_threads():
