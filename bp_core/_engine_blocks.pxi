@@ -3,25 +3,30 @@
 Each worker carries whole blocks of the batch from the data to their gradients and looks at nobody else's rows.
 The first one adds its blocks' gradients up as it goes, since they come first in the contract's order; each block
 of the others has an array of its own. After one barrier every worker adds those, in order, to its slice.
+`_threads.py` knows the same limits, for the number of threads.
 """
 cdef enum:
-    FEWEST_BLOCKS = 2               # of each worker: below, the others' gradients weigh more than their rows
     MOST_BLOCK_BYTES = 1 << 22      # of all blocks' gradients
     ADDED = 1024                    # reals that stay in the first cache while block after block is added
+
+
+cdef inline bint even_shares(Py_ssize_t rows, Py_ssize_t size) noexcept nogil:
+    """Whether the largest share of a batch's blocks is at most a third above an even share of its rows."""
+    return 3 * first_block(blocks_of(rows), 1, size) * BLOCK_ROWS * size <= 4 * rows
 
 
 cdef Py_ssize_t exchanged_blocks(const Net* net, Py_ssize_t rows, Py_ssize_t threads) noexcept nogil:
     """How many blocks batches of so many rows have, if the workers go through them block by block, else 0."""
     cdef Py_ssize_t blocks = blocks_of(rows)
     cdef Py_ssize_t bytes_each = (net.size + unit_sums_size(net)) * <Py_ssize_t>sizeof(real)
-    if threads == 1 or blocks < FEWEST_BLOCKS * threads or blocks > MOST_BLOCK_BYTES // bytes_each:
+    if threads == 1 or blocks > MOST_BLOCK_BYTES // bytes_each or not even_shares(rows, threads):
         return 0
     return blocks
 
 
 cdef inline bint exchanges_gradients(const Job* job, Py_ssize_t rows) noexcept nogil:
     """Whether the workers go through a batch of so many rows block by block."""
-    return job.block_gradients != NULL and blocks_of(rows) >= FEWEST_BLOCKS * job.team.barrier.size
+    return job.block_gradients != NULL and even_shares(rows, job.team.barrier.size)
 
 
 cdef inline Py_ssize_t row_of_block(const Job* job, Py_ssize_t rows, Py_ssize_t number) noexcept nogil:

@@ -13,11 +13,11 @@ MOST = 64
 FLOPS_A_THREAD = 4e6
 """Work of one training step that makes up for a thread's exchange of rows with the others."""
 
-ROWS_A_THREAD, FLOPS_APART = 256, 1.5e4
-"""Rows of a step, and its work, that make up for a thread's exchange of gradients alone."""
+FLOPS_APART = 9e3
+"""The same where threads exchange nothing but the gradients of blocks."""
 
-MOST_EXCHANGED = 1 << 20
-"""Parameters times blocks of 128 rows up to which threads exchange gradients alone, as in ``_engine_blocks.pxi``."""
+BLOCK_ROWS, MOST_EXCHANGED = 128, 1 << 20
+"""Rows of a block, and parameters times blocks up to which gradients are exchanged, as in ``_engine_blocks.pxi``."""
 
 FLOPS_A_PREDICTION_THREAD = 3e7
 """Work of one prediction that makes up for starting a thread, and for its reading what another core has written."""
@@ -98,10 +98,19 @@ def _choose(n_threads: int | None, helpful: float) -> int:
 def for_training(n_threads: int | None, n_parameters: int, batch_size: int) -> int:
     """Threads for steps of so many rows; forward, gradient and delta take 2 flops a parameter each."""
     flops = 6.0 * n_parameters * batch_size
-    helpful = flops / FLOPS_A_THREAD
-    if n_parameters * batch_size <= MOST_EXCHANGED * 128:
-        helpful = max(helpful, min(batch_size / ROWS_A_THREAD, flops / FLOPS_APART))
-    return _choose(n_threads, helpful)
+    blocks = -(-batch_size // BLOCK_ROWS)
+    together, apart = _choose(n_threads, flops / FLOPS_A_THREAD), 1
+    if n_threads is None and n_parameters * blocks <= MOST_EXCHANGED:
+        apart = _even_shares(batch_size, _choose(None, min(blocks, flops / FLOPS_APART)))
+    return apart if 2 * apart > together else together
+
+
+def _even_shares(rows: int, most: int) -> int:
+    """The fewest threads whose largest share of the blocks is that of ``most``; 1 where that is far from even."""
+    blocks = -(-rows // BLOCK_ROWS)
+    share = -(-blocks // most)
+    threads = -(-blocks // share)
+    return threads if 3 * share * BLOCK_ROWS * threads <= 4 * rows else 1
 
 
 def for_step(n_threads: int | None) -> int:

@@ -66,9 +66,9 @@ def test_the_same_bits_where_gradients_are_exchanged(sizes, bias, dtype):
     assert_same_on_many(sizes, n=1_850, batch_size="full", bias=bias, dtype=dtype, hidden="tanh")
 
 
-@pytest.mark.parametrize("n", [384, 385, 511, 512, 513, 768, 769, 900])
+@pytest.mark.parametrize("n", [192, 193, 256, 257, 384, 385, 512, 513, 672, 768, 896, 897])
 def test_the_same_bits_around_the_fewest_blocks(n):
-    """The last batch of an epoch has fewer blocks than workers, or too few for them to exchange gradients."""
+    """Shares as even as an exchange of gradients asks for, and less; a last batch of fewer blocks than workers."""
     assert_same_on_many((5, 20, 4), n=n + 70, batch_size=n)
 
 
@@ -214,8 +214,8 @@ def test_small_steps_have_one_thread(monkeypatch):
     assert _threads.for_training(None, 13, 4) == 1
     assert _threads.for_training(None, 6_209, 32) == 1
     assert _threads.for_training(None, 101_770, 128) > 1
-    assert _threads.for_training(None, 13, 512) == 2
-    assert _threads.for_training(None, 740, 10_000) == 16
+    assert _threads.for_training(None, 3, 256) == 1
+    assert _threads.for_training(None, 13, 256) == 2
     assert _threads.for_training(5, 13, 4) == 5
     assert _threads.for_training(500, 13, 4) == _threads.for_step(500) == _threads.MOST
     assert (_threads.for_step(None), _threads.for_step(3)) == (1, 3)
@@ -223,6 +223,16 @@ def test_small_steps_have_one_thread(monkeypatch):
     assert _threads.for_prediction(None, net, 1) == 1
     assert _threads.for_prediction(None, net, 10_000) == 16
     assert _threads.for_prediction(3, net, 1) == 3
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [(128, 1), (150, 1), (200, 2), (300, 3), (512, 4), (2_000, 16), (2_300, 9), (100_000, 16)],
+)
+def test_threads_of_even_shares(monkeypatch, rows, expected):
+    """Each whole blocks of 128 rows; none more than a third above an even share."""
+    monkeypatch.setenv("BP_CORE_NUM_THREADS", "16")
+    assert _threads.for_training(None, 740, rows) == expected
 
 
 GROUPS = {
