@@ -21,6 +21,7 @@ from bp_core.history import Epoch, History
 from bp_core.losses import Huber
 from bp_core.network import Network
 from bp_core.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from bp_core.predictor import Predictor
 from bp_core.results import ForwardPass, GradientCheck, Gradients
 from bp_core.trainer import Trainer
 
@@ -62,6 +63,7 @@ __all__ = [
     "History",
     "Huber",
     "Network",
+    "Predictor",
     "RMSprop",
     "Trainer",
     "__version__",

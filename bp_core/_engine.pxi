@@ -1,5 +1,7 @@
 """The engine of one dtype: whole passes, the last check of every size, no state between calls.
 
+A `Prepared` network outlives a call, but never changes.
+
 The Python face checks in the user's words first; what is raised here guards memory. Every call
 releases the GIL while it computes.
 """
@@ -22,6 +24,7 @@ include "_engine_blocks.pxi"
 include "_engine_train.pxi"
 include "_engine_small.pxi"
 include "_engine_predict.pxi"
+include "_engine_prepared.pxi"
 include "_engine_step.pxi"
 
 cdef void* slot = PyCapsule_GetPointer(

@@ -1,12 +1,19 @@
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable
+from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 _Real: TypeAlias = NDArray[np.float64]
 
 DTYPE: Final[np.dtype[Any]]
 ELEMENTARY: Final[tuple[str, ...]]
+
+class Prepared:
+    def __new__(cls, plan: bytes, parameters: _Real, longer: Callable[..., Any]) -> Self: ...
+    def __call__(
+        self, X: ArrayLike, *, out: NDArray[Any] | None = None, n_threads: int | None = None
+    ) -> NDArray[Any]: ...
 
 def all_finite(plan: bytes, parameters: _Real) -> bool: ...
 def elementary(name: str, x: _Real, out: _Real) -> _Real: ...

@@ -19,9 +19,9 @@ cdef enum:
 
 # ----------------------------------------------------------------- prediction
 ctypedef struct Prediction:         # all that the threads of one prediction share
-    Net net
+    Net* net
     Table X
-    Run parameters
+    Run parameters                  # that `out` may not overlap
     Run out
     real* room
     Py_ssize_t block                # rows taken through all layers at once
@@ -67,13 +67,13 @@ cdef void predict_block(
 cdef void predict_share(void* prediction, Py_ssize_t number) noexcept nogil:
     """One thread's blocks of rows."""
     cdef Prediction* p = <Prediction*>prediction
-    cdef real* room = p.room + number * prediction_reals(&p.net, p.block)
+    cdef real* room = p.room + number * prediction_reals(p.net, p.block)
     cdef Py_ssize_t blocks = (p.X.rows + p.block - 1) // p.block, size = p.team.barrier.size
     cdef Py_ssize_t first = blocks * number // size * p.block
     cdef Py_ssize_t end = min(p.X.rows, blocks * (number + 1) // size * p.block)
     while first < end:
         predict_block(
-            &p.net, &p.X, first, min(p.block, end - first), room, p.block, <real*>p.out.data)
+            p.net, &p.X, first, min(p.block, end - first), room, p.block, <real*>p.out.data)
         first += p.block
 
 
@@ -83,13 +83,13 @@ cdef int predict_in_threads(Prediction* p, Py_ssize_t threads) except -1:
     cdef real* room
     p.block = min(p.X.rows, <Py_ssize_t>BLOCK_ROWS)
     threads = max(<Py_ssize_t>1, min(threads, <Py_ssize_t>MOST_THREADS, (p.X.rows + p.block - 1) // p.block))
-    size = threads * prediction_reals(&p.net, p.block) + bias_rows_size(&p.net) + LINE
+    size = threads * prediction_reals(p.net, p.block) + bias_rows_size(p.net) + LINE
     room = <real*>calloc(size, sizeof(real))
     if room == NULL:
         raise MemoryError(f"no memory for {size} numbers of scratch")
     with nogil:
         p.room = <real*>((<size_t>room + 63) // 64 * 64)
-        prepare_bias_rows(&p.net, p.room + threads * prediction_reals(&p.net, p.block))
+        prepare_bias_rows(p.net, p.room + threads * prediction_reals(p.net, p.block))
         run_team(&p.team, predict_share, p, threads)
         free(room)
     return 0
@@ -108,11 +108,11 @@ cdef int predict_rows(Prediction* p, Py_ssize_t threads) except -1:
     cdef Py_ssize_t size, rows = p.X.rows
     if rows > BLOCK_ROWS:
         return predict_in_threads(p, threads)
-    size = prediction_reals(&p.net, rows)
-    if size + bias_rows_size(&p.net) > SMALL:
+    size = prediction_reals(p.net, rows)
+    if size + bias_rows_size(p.net) > SMALL:
         return predict_in_threads(p, threads)
-    prepare_bias_rows(&p.net, small + size)
-    predict_block(&p.net, &p.X, 0, rows, small, rows, <real*>p.out.data)
+    prepare_bias_rows(p.net, small + size)
+    predict_block(p.net, &p.X, 0, rows, small, rows, <real*>p.out.data)
     return 0
 
 
@@ -193,7 +193,18 @@ cdef void close_prediction(Prediction* p) noexcept:
     close_run(&p.out)
     close_run(&p.parameters)
     close_table(&p.X)
-    close_net(&p.net)
+
+
+cdef object predict_opened(Prediction* p, object X, object out):
+    """Open the data and predict; None where they are not plain, something is wrong, or threads could share the work."""
+    if not open_plain_rows(X, &p.X, p.net.n_in) or (p.X.rows > 1 and p.X.rows > SHARED_WORK // p.net.size):
+        return None
+    if out is None:
+        out = new_out(p)
+    elif not open_plain_out(p, out):
+        return None
+    predict_rows(p, 1)
+    return out
 
 
 def predict_plain(bytes plan, parameters, X, out):
@@ -202,40 +213,39 @@ def predict_plain(bytes plan, parameters, X, out):
     None where the input needs the longer way: arrays that are not plain, all that is wrong, and work that threads
     could share.
     """
+    cdef Net net
     cdef Prediction p
     open_nothing(&p)
-    open_net(&p.net, plan)
+    open_net(&net, plan)
+    p.net = &net
     try:
-        if not open_plain_rows(X, &p.X, p.net.n_in) or (p.X.rows > 1 and p.X.rows > SHARED_WORK // p.net.size):
-            return None
-        open_reals(&p.parameters, parameters, p.net.size, False, "the parameters")
-        if out is None:
-            out = new_out(&p)
-        elif not open_plain_out(&p, out):
-            return None
-        bind_parameters(&p.net, <real*>p.parameters.data)
-        predict_rows(&p, 1)
-        return out
+        open_reals(&p.parameters, parameters, net.size, False, "the parameters")
+        bind_parameters(&net, <real*>p.parameters.data)
+        return predict_opened(&p, X, out)
     finally:
         close_prediction(&p)
+        close_net(&net)
 
 
 def predict(bytes plan, parameters, X, out, Py_ssize_t threads):
     """The output for every row of X (n, n_in) into the contiguous array `out` (n, n_out); returns out."""
+    cdef Net net
     cdef Prediction p
     open_nothing(&p)
-    open_net(&p.net, plan)
+    open_net(&net, plan)
+    p.net = &net
     try:
         open_table(&p.X, X, "X")
-        expect_shape(&p.X, p.X.rows, p.net.n_in, "X")
-        open_reals(&p.parameters, parameters, p.net.size, False, "the parameters")
-        open_rows(&p.out, out, p.X.rows, p.net.n_out, "out")
-        bind_parameters(&p.net, <real*>p.parameters.data)
+        expect_shape(&p.X, p.X.rows, net.n_in, "X")
+        open_reals(&p.parameters, parameters, net.size, False, "the parameters")
+        open_rows(&p.out, out, p.X.rows, net.n_out, "out")
+        bind_parameters(&net, <real*>p.parameters.data)
         if p.X.rows:
             predict_rows(&p, threads)
         return out
     finally:
         close_prediction(&p)
+        close_net(&net)
 
 
 # ----------------------------------------------------------------- evaluation

@@ -23,6 +23,7 @@ from bp_core import (
 )
 from bp_core._names import look_up, look_up_each
 from bp_core.losses import LossLike
+from bp_core.predictor import Predictor
 from bp_core.results import ForwardPass, GradientCheck, Gradients
 
 Real = NDArray[Any]
@@ -359,6 +360,25 @@ class Network:
         return result[0] if single else result
 
     __call__ = predict
+
+    def predictor(self) -> Predictor:
+        """Return a snapshot of this network, for many predictions of a row or a few.
+
+        Returns
+        -------
+        Predictor
+            ``p(X)`` has the bits of ``predict(X)`` and takes the same arguments. Later changes of this network do not
+            change it; any number of threads may use it at once.
+
+        Examples
+        --------
+        >>> import bp_core as bp
+        >>> net = bp.Network((2, 3, 1), seed=0)
+        >>> p = net.predictor()
+        >>> bool(p([0.5, 1.0]) == net.predict([0.5, 1.0]))
+        True
+        """
+        return Predictor(self)
 
     def forward(self, X: ArrayLike) -> ForwardPass:
         """Return every z and a of the forward pass.

@@ -1,5 +1,6 @@
 """Plain arrays take shorter ways through predict and step: the same bits and the same words as the longer ones."""
 
+import copy
 import pickle
 
 import numpy as np
@@ -145,3 +146,16 @@ def test_a_pickled_network_predicts_with_its_own_parameters():
     twin = pickle.loads(pickle.dumps(net))
     twin.weights[0][...] = 0
     assert not np.array_equal(twin.predict(x), net.predict(x))
+
+
+@pytest.mark.parametrize("twin_of", [copy.deepcopy, lambda trainer: pickle.loads(pickle.dumps(trainer))])
+def test_a_copied_trainer_steps_with_its_own_network(twin_of):
+    trainer = bp.Trainer(make_network((4, 6, 2), dtype="float32"), optimizer="adam")
+    X, y = uniform(1, (5, 4)).astype("f4"), uniform(2, (5, 2)).astype("f4")
+    trainer.step(X, y)
+    twin = twin_of(trainer)
+    before = trainer.network.get_parameters()
+    losses = [twin.step(X, y) for _ in range(3)]
+    assert_same_bits(trainer.network.get_parameters(), before)
+    assert [trainer.step(X, y) for _ in range(3)] == losses
+    assert_same_bits(trainer.network.get_parameters(), twin.network.get_parameters())
