@@ -59,9 +59,7 @@ cdef bint parameters_finite(const Net* net) noexcept nogil:
         for k in range(layer.W_rows):
             if not net.kernels.all_finite(layer.W + k * layer.W_stride, layer.W_columns):
                 return False
-        if layer.bias != NO_BIAS and not net.kernels.all_finite(
-            layer.b, layer.fan_out if layer.bias == UNIT_BIAS else 1
-        ):
+        if layer.bias != NO_BIAS and not net.kernels.all_finite(layer.b, b_length(layer)):
             return False
     return True
 

@@ -155,6 +155,11 @@ cdef bint is_small(const Net* net) noexcept nogil:
     return True
 
 
+cdef inline Py_ssize_t b_length(const Layer* layer) noexcept nogil:
+    """Numbers in b, padding not counted."""
+    return layer.fan_out if layer.bias == UNIT_BIAS else (1 if layer.bias == LAYER_BIAS else 0)
+
+
 cdef inline bint keeps_z(const Layer* layer) noexcept nogil:
     """Whether the derivative needs z beside a."""
     return layer.activation == GELU or layer.activation == SILU
@@ -215,7 +220,7 @@ def layout(bytes plan):
             layer = &net.layers[l]
             places.append((
                 layer.W_at, layer.W_rows, layer.W_columns, layer.W_stride, bool(layer.narrow),
-                layer.b_at, (0, 1, layer.fan_out)[layer.bias],
+                layer.b_at, b_length(layer),
             ))
         return net.size, places
     finally:

@@ -284,7 +284,7 @@ cdef void sum_blocks(
             k += BLOCK_ROWS
             block += 1
         if block % size == worker.number:
-            sums[block] = sum(parameters + layer.b_at, 1, layer.b_size, layer.b_size) if biases and layer.b_size else 0
+            sums[block] = sum(parameters + layer.b_at, 1, b_length(layer), layer.b_size) if biases and layer.b_size else 0
         block += 1
 
 

@@ -5,7 +5,9 @@ run along the units and rows follow each other; every number has the order of ad
 so which of the two runs changes no bit.
 """
 from bp_core._kernel_table cimport IDENTITY, LINE, RELU, SIGMOID, TANH, SmallLayer, SmallStep
-from bp_core._simd cimport VL, real, vr, vr_fma, vr_load, vr_mul, vr_set1, vr_store, vr_zero
+from bp_core._simd cimport (
+    VL, real, vm, vm_first, vr, vr_fma, vr_keep, vr_load, vr_mul, vr_set1, vr_store, vr_zero,
+)
 
 
 cdef inline bint is_common(int activation) noexcept nogil:
@@ -21,13 +23,21 @@ cdef inline vr common_value(int activation, vr z) noexcept nogil:
     return relu_word(z) if activation == RELU else z
 
 
-cdef inline vr common_slope(int activation, vr delta, vr a) noexcept nogil:
-    """delta times the slope, its padding as it is: zeros."""
+cdef inline vr common_slope(int activation, vm units, vr delta, vr a) noexcept nogil:
+    """delta times the slope, zeros in its padding."""
+    cdef vr product = delta
     if activation == SIGMOID:
-        return vr_mul(delta, sigmoid_slope(a, a))
-    if activation == TANH:
-        return vr_mul(delta, tanh_slope(a, a))
-    return vr_mul(delta, relu_slope(a, a)) if activation == RELU else delta
+        product = vr_mul(delta, sigmoid_slope(a, a))
+    elif activation == TANH:
+        product = vr_mul(delta, tanh_slope(a, a))
+    elif activation == RELU:
+        product = vr_mul(delta, relu_slope(a, a))
+    return vr_keep(units, product)
+
+
+cdef inline vm units_of(const SmallLayer* layer) noexcept nogil:
+    """True in the reals of a word that are units."""
+    return vm_first(<int>min(layer.fan_out, VL))
 
 
 cdef inline void small_forward(const SmallLayer* layer, const real* a_prev, Py_ssize_t rows) noexcept nogil:
@@ -58,13 +68,14 @@ cdef inline void small_backward(const SmallLayer* layer, const SmallLayer* below
     cdef Py_ssize_t s, j, fan_out = layer.fan_out
     cdef bint common = is_common(below.activation)
     cdef const real* WT = layer.WT
+    cdef vm units = units_of(below)
     cdef vr total
     for s in range(rows):
         total = vr_zero()
         for j in range(fan_out):
             total = vr_fma(vr_set1(layer.delta[s * LINE + j]), vr_load(WT + j * LINE), total)
         if common:
-            total = common_slope(below.activation, total, vr_load(below.a + s * LINE))
+            total = common_slope(below.activation, units, total, vr_load(below.a + s * LINE))
         vr_store(below.delta + s * LINE, total)
     if not common:
         below.derive(below.z, below.a, below.delta, rows, below.fan_out, LINE)
@@ -72,13 +83,14 @@ cdef inline void small_backward(const SmallLayer* layer, const SmallLayer* below
 
 cdef inline void small_slope(const SmallLayer* last, Py_ssize_t rows) noexcept nogil:
     """dLoss/da of the output becomes dLoss/dz."""
+    cdef vm units = units_of(last)
     cdef Py_ssize_t s
     if not is_common(last.activation):
         last.derive(last.z, last.a, last.delta, rows, last.fan_out, LINE)
         return
     for s in range(rows):
         vr_store(last.delta + s * LINE, common_slope(
-            last.activation, vr_load(last.delta + s * LINE), vr_load(last.a + s * LINE)))
+            last.activation, units, vr_load(last.delta + s * LINE), vr_load(last.a + s * LINE)))
 
 
 cdef inline vr small_column(

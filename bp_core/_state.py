@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bp_core import _parameters
+from bp_core import _dispatch, _parameters
 from bp_core.network import Network
 from bp_core.optimizers import Optimizer
 
@@ -32,7 +32,11 @@ class TrainerState:
         self._running = np.array([1.0, 1.0, 0.0])  # beta1^t, beta2^t, the sum of losses in this epoch
         self._order = np.zeros(0, dtype=np.int64)
         self._step_results = np.zeros(1), np.zeros(1), np.zeros(3, dtype=np.int64)
-        self._workspaces: dict[bool, tuple[tuple[tuple[int, int], int, bool, int], Real]] = {}
+        self._workspaces: dict[bool, tuple[tuple[Any, ...], Real]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the workspaces: where a copy's memory lies, and at which level it is used, is not known."""
+        return {**self.__dict__, "_workspaces": {}}
 
     @property
     def epoch(self) -> int:
@@ -170,7 +174,7 @@ class TrainerState:
 
     def _workspace_for(self, rows: tuple[int, int], loss: int, clip_norm: float, threads: int) -> Real:
         """The engine's workspace for so many rows in batches of so many; one and several threads each keep theirs."""
-        key = (rows, loss, clip_norm > 0, threads)
+        key = (rows, loss, clip_norm > 0, threads, _dispatch.isa())
         kept = self._workspaces.get(threads > 1)
         if kept is None or kept[0] != key:
             size = self._net._engine.training_workspace(self._net._plan, *rows, loss, clip_norm, threads)

@@ -158,11 +158,10 @@ class Trainer:
 
     def _forget_prepared(self) -> None:
         """Let the next step go the longer way, which prepares the shorter one afresh."""
-        self._take_step: Callable[[tuple[Any, ...], object, object], float | None] | None = None
-        self._prepared: tuple[Any, ...] = ()
+        self._prepared: tuple[Any, ...] | None = None  # one attribute: another thread may set it at any time
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_take_step": None, "_prepared": ()}
+        return {**self.__dict__, "_prepared": None}
 
     def fit(
         self,
@@ -279,8 +278,9 @@ class Trainer:
         >>> net.weights[0]                              # 1 - 0.1 (a - y) x = 1 - 0.1 (2 - 3) 2
         array([[1.2]])
         """
-        if self._take_step is not None and sample_weight is None:
-            plain = self._take_step(self._prepared, X, y)
+        prepared = self._prepared
+        if prepared is not None and sample_weight is None:
+            plain: float | None = self.network._engine.step(prepared, X, y)
             if plain is not None:
                 return plain
         rows, _ = _checks.features(X, self.network.layer_sizes[0], row_allowed=False)
@@ -289,11 +289,13 @@ class Trainer:
 
     def _step(self, data: tuple[Any, ...]) -> float:
         """Take one step with checked data; prepare the shorter way for the next of so many rows."""
-        how = self._recipe(), self._engine_objective(), _threads.for_step(self._n_threads)
         with TrainingLock(self.network):
+            optimizer = self._optimizer
+            how = self._recipe(), self._engine_objective(), _threads.for_step(self._n_threads)
             status, loss, bad_row = self._state.step(how[0], data, *how[1:])
-            self._prepared = self._state.prepare_step(*how[:2], data[0].shape[0], how[2])
-        self._take_step = self.network._engine.step
+            prepared = self._state.prepare_step(*how[:2], data[0].shape[0], how[2])
+            if self._optimizer is optimizer:
+                self._prepared = prepared
         if status == _checks.STATUS_NOT_FINITE:
             raise DivergenceError(
                 self._state.epoch,
