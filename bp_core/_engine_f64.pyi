@@ -3,12 +3,14 @@ from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from typing_extensions import disjoint_base
 
 _Real: TypeAlias = NDArray[np.float64]
 
 DTYPE: Final[np.dtype[Any]]
 ELEMENTARY: Final[tuple[str, ...]]
 
+@disjoint_base
 class Prepared:
     def __new__(cls, plan: bytes, parameters: _Real, longer: Callable[..., Any]) -> Self: ...
     def __call__(

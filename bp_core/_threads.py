@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -51,8 +52,7 @@ def _cores() -> int:
     return os.cpu_count() or 1
 
 
-@lru_cache(maxsize=1)
-def _quota() -> int:
+def _read_quota() -> int:
     """Whole cores that the control groups of this process, and those they lie in, leave to it.
 
     A container sees its own group as the root; elsewhere the group has a path below it.
@@ -65,6 +65,9 @@ def _quota() -> int:
             for depth in range(len(parts) + 1):
                 least = min(least, _quota_of(controllers, "/".join(parts[:depth])))
     return max(1, least)
+
+
+_quota: Callable[[], int] = lru_cache(maxsize=1)(_read_quota)
 
 
 def _quota_of(controllers: str, path: str) -> int:

@@ -259,7 +259,7 @@ GROUPS = {
 def test_the_quota_of_a_control_group(monkeypatch, groups, files, expected):
     files = {"/proc/self/cgroup": groups, **files}
     monkeypatch.setattr(_threads, "_lines", lambda path: files.get(path, "").splitlines())
-    assert _threads._quota.__wrapped__() == expected
+    assert _threads._read_quota() == expected
 
 
 def drive(crew, speeds, calls):
