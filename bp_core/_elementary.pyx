@@ -1,4 +1,4 @@
-# exp, expm1, log, log1p, erf, tanh and sigmoid on vector words (floor 1; only ever included).
+# exp, expm1, log, log1p, erf, tanh and sigmoid on vector words, and the root's array (floor 1; only ever included).
 #
 # One source for both dtypes and every instruction set: operations of src/simd.h only, no table, no
 # branch on a value. With fused multiply-add at most 2 ulp in float32 and 4 in float64 from the true
@@ -8,7 +8,7 @@ from libc.math cimport INFINITY, NAN
 from bp_core._simd cimport (
     FUSED, IS_F64, MANTISSA_BITS, VL, real, real_bits, vm, vr, vr_abs, vr_add, vr_and, vr_bits, vr_div, vr_fma, vr_fnma,
     vr_load, vr_lt, vr_max, vr_min, vr_mul, vr_or, vr_power_of_two, vr_select, vr_set1, vr_shift_right, vr_sign_of,
-    vr_store, vr_sub, vr_with_sign,
+    vr_sqrt, vr_store, vr_sub, vr_with_sign,
 )
 
 ctypedef vr (*word_fn)(vr x) noexcept nogil
@@ -339,3 +339,7 @@ cdef void tanh_array(const real* x, real* out, Py_ssize_t n) noexcept nogil:
 
 cdef void sigmoid_array(const real* x, real* out, Py_ssize_t n) noexcept nogil:
     each_word(sigmoid_word, x, out, n)
+
+
+cdef void sqrt_array(const real* x, real* out, Py_ssize_t n) noexcept nogil:
+    each_word(vr_sqrt, x, out, n)

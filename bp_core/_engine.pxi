@@ -18,6 +18,7 @@ DTYPE = dtype("float32" if sizeof(real) == sizeof(float) else "float64")
 include "_engine_plan.pxi"
 include "_engine_arrays.pxi"
 include "_engine_team.pxi"
+include "_engine_job.pxi"
 include "_engine_passes.pxi"
 include "_engine_update.pxi"
 include "_engine_blocks.pxi"
@@ -30,7 +31,7 @@ include "_engine_step.pxi"
 cdef void* slot = PyCapsule_GetPointer(
     _dispatch.slots[(<bytes>DTYPE_NAME).decode()], b"bp_core.slot/1/" + <bytes>DTYPE_NAME)
 
-ELEMENTARY = ("exp", "expm1", "log", "log1p", "erf", "tanh", "sigmoid")
+ELEMENTARY = ("exp", "expm1", "log", "log1p", "erf", "tanh", "sigmoid", "sqrt")
 
 
 def elementary(name, x, out):

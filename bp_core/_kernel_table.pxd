@@ -106,7 +106,7 @@ ctypedef struct SmallStep:
 ctypedef struct Kernels:
     Py_ssize_t word                         # reals in a word
     const void* small                       # the Kernels whose words suit small networks best: these or another level's
-    elementary_fn elementary[7]
+    elementary_fn elementary[8]
     activate_fn activate[11]
     derive_fn derive[10]                    # softmax has none: cross_entropy gives dLoss/dz
     loss_fn loss[6]

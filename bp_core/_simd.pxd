@@ -39,7 +39,6 @@ cdef extern from "simd.h" nogil:
     vr vr_with_sign(vr magnitude, vr sign)
     vr vr_and(vr a, vr b)
     vr vr_or(vr a, vr b)
-    vr vr_shift_left(vr a, int bits)
     vr vr_shift_right(vr a, int bits)
     vr vr_power_of_two(vr t)
     vm vr_lt(vr a, vr b)

@@ -1,7 +1,8 @@
 """The optimizers: frozen settings without state; a Trainer holds the state.
 
 The updates and the defaults are those of torch.optim's classes of the same names: g is the gradient
-of a parameter p, t counts steps from 1.
+of a parameter p, t counts steps from 1. A moment (m or v) below the normal range of its dtype becomes
+0: arithmetic down there is slow, and nothing is lost beside epsilon.
 """
 
 from collections.abc import Callable

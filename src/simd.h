@@ -157,7 +157,7 @@ BP_INLINE vr vr_div(vr a, vr b) { return BP_X86(div)(a, b); }
 #if defined(BP_ISA_V4) && !BP_IS_F64
 /* The root rounded to nearest, as the instruction gives it, by fused multiply-adds: the divider that both division
  * and root wait for is the bottleneck of Adam. From y near 1 / sqrt(a), g = a y and h = y / 2 are refined once; then
- * a - g g is exact, and g + h (a - g g) rounds to the right number for every mantissa (bench/elementary/check.py tries
+ * a - g g is exact, and g + h (a - g g) rounds to the right number for every mantissa (tests/test_elementary.py tries
  * all). Where a - g g could fall below the normal range, or a is not finite, the instruction does it; 0 stays 0. */
 BP_INLINE vr vr_sqrt(vr a)
 {

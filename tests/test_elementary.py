@@ -171,3 +171,23 @@ def test_same_bits_on_every_cpu_with_fused_multiply_add(name, dtype, isa):
     got = evaluate(name, sample(dtype))
     got[np.isnan(got)] = 0
     assert hashlib.sha256(got.tobytes()).hexdigest()[:16] == SHA256[name, dtype]
+
+
+def roots_worth_trying(dtype):
+    """In float32 every mantissa of both parities of the exponent; every exponent, and what is no plain number."""
+    special = np.array([0.0, -0.0, inf, -inf, nan, -1.0, TINY[dtype], 3 * TINY[dtype], np.finfo(dtype).max], dtype)
+    parts = [every_exponent(dtype), special]
+    if dtype == "float32":
+        parts += [np.arange(0x3F800000, 0x40800000, dtype=np.uint32).view(np.float32)]
+    return np.concatenate(parts)
+
+
+@pytest.mark.parametrize("dtype", ENGINES)
+def test_root_is_rounded_to_nearest(dtype):
+    x = roots_worth_trying(dtype)
+    with np.errstate(invalid="ignore"):
+        want = np.sqrt(x)
+    got = evaluate("sqrt", x)
+    np.testing.assert_array_equal(got, want)
+    defined = ~np.isnan(want)
+    np.testing.assert_array_equal(np.signbit(got[defined]), np.signbit(want[defined]))
