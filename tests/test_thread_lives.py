@@ -85,6 +85,7 @@ def trainer(n_threads):
     return bp.Trainer(net, optimizer="adam", batch_size=min(rows, 1100), shuffle=False, n_threads=n_threads)
 
 many, one = trainer(3), trainer(1)
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background may have inherited "ignore"
 threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
     many.fit(X, y, epochs=10**9)
