@@ -135,13 +135,16 @@ cdef void close_run(Run* run) noexcept:
 
 
 cdef inline Py_ssize_t read_rows(
-    const Kernels* kernels, const Table* table, Py_ssize_t first, const int64_t* order, Py_ssize_t rows,
+    const Kernels* kernels, const Table* table, Py_ssize_t first, const int64_t* order, Py_ssize_t rows, Py_ssize_t further,
     real* out, Py_ssize_t out_stride,
 ) noexcept nogil:
-    """Rows of the table, converted: those that `order` names, else first, ...; returns how many were finite."""
+    """Rows of the table, converted: those that `order` names, else first, ...; returns how many were finite.
+
+    `order` names `further` rows more, which will be wanted soon.
+    """
     return kernels.gather(
         table.data + (0 if order != NULL else first) * table.row_step, table.row_step, table.step, table.kind,
-        table.swapped, order, out, out_stride, rows, table.columns)
+        table.swapped, order, further, out, out_stride, rows, table.columns)
 
 
 cdef inline bint is_rows_of_real(const Table* table) noexcept nogil:

@@ -56,7 +56,8 @@ cdef Status load_table(
     cdef Py_ssize_t finite
     if job.order != NULL:
         order = job.order + first
-    finite = read_rows(job.net.kernels, table, first, order, rows, out, out_stride)
+    finite = read_rows(
+        job.net.kernels, table, first, order, rows, job.X.rows - first - rows, out, out_stride)
     if finite == rows:
         return DONE
     worker.bad_row = row_at(job, first + finite)

@@ -55,7 +55,7 @@ cdef void predict_block(
     if is_rows_of_real(X) and not net.layers[0].narrow:
         a_prev, a_prev_stride = <const real*>(X.data + first * X.row_step), X.row_step // <Py_ssize_t>sizeof(real)
     else:
-        read_rows(net.kernels, X, first, NULL, rows, room, net.x_stride)
+        read_rows(net.kernels, X, first, NULL, rows, 0, room, net.x_stride)
     for l in range(net.n_layers):
         layer = &net.layers[l]
         a = pair + l % 2 * block * net.widest

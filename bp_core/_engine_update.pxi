@@ -5,7 +5,7 @@ over the whole chunk, its penalty, its update and its transposed copy while all 
 A batch of one chunk never has its gradient in memory. A longer batch, and clipping, which needs the norm
 of everything first, collect the whole gradient.
 """
-from bp_core._kernel_table cimport ADAM, ADAMW
+from bp_core._kernel_table cimport ADAM, ADAMW, SGD
 
 cdef extern from "<math.h>" nogil:
     double sqrt(double x)       # compiled to the exact instruction
@@ -56,31 +56,43 @@ ctypedef struct Panel:          # of W as it is stored, and of its gradient
     Py_ssize_t stride           # reals from one row of `gradient` to the next
 
 
-cdef void panel_gradient(
-    const Job* job, Py_ssize_t l, Py_ssize_t at, Py_ssize_t rows, const Panel* panel, bint add,
-) noexcept nogil:
-    """grad_W of a panel over `rows` rows in hand from place `at` on; its padding becomes 0."""
+ctypedef struct Factors:        # grad_W of a panel is left^T right
+    const real* left            # of W's rows
+    Py_ssize_t left_stride
+    const real* right           # of W's columns
+    Py_ssize_t right_stride
+
+
+cdef Factors factors_of(const Job* job, Py_ssize_t l, Py_ssize_t at, const Panel* panel) noexcept nogil:
+    """a_prev and delta of the rows in hand from place `at` on, the other way round where W is stored transposed."""
     cdef const Layer* layer = &job.net.layers[l]
     cdef Py_ssize_t a_prev_stride = job.net.x_stride if l == 0 else job.net.layers[l - 1].stride
     cdef const real* a_prev = (job.x if l == 0 else job.net.layers[l - 1].a) + at * a_prev_stride
     cdef const real* delta = layer.delta + at * layer.stride
     if layer.narrow:
-        job.net.kernels.gradient(
-            delta + panel.k, layer.stride, 1, a_prev + panel.j, a_prev_stride, panel.gradient, panel.stride,
-            rows, panel.rows, panel.columns, add)
-        clear_padding(panel, layer.W_columns)
-    else:
-        job.net.kernels.gradient(
-            a_prev + panel.k, a_prev_stride, 1, delta + panel.j, layer.stride, panel.gradient, panel.stride,
-            rows, panel.rows, panel.columns, add)
+        return Factors(delta + panel.k, layer.stride, a_prev + panel.j, a_prev_stride)
+    return Factors(a_prev + panel.k, a_prev_stride, delta + panel.j, layer.stride)
 
 
-cdef void clear_padding(const Panel* panel, Py_ssize_t W_columns) noexcept nogil:
-    """Zeros beyond the last column: a_prev, unlike delta, has no zeros in its padding."""
+cdef void panel_gradient(
+    const Job* job, Py_ssize_t l, Py_ssize_t at, Py_ssize_t rows, const Panel* panel, bint add,
+) noexcept nogil:
+    """grad_W of a panel over `rows` rows in hand from place `at` on; its padding becomes 0."""
+    cdef Factors f = factors_of(job, l, at, panel)
+    job.net.kernels.gradient(
+        f.left, f.left_stride, 1, f.right, f.right_stride, panel.gradient, panel.stride,
+        rows, panel.rows, panel.columns, add)
+    clear_padding(&job.net.layers[l], panel, panel.gradient, panel.stride)
+
+
+cdef void clear_padding(const Layer* layer, const Panel* panel, real* numbers, Py_ssize_t stride) noexcept nogil:
+    """Zeros beyond the last column of a narrow layer: a_prev, unlike delta, has no zeros in its padding."""
     cdef Py_ssize_t k, j
+    if not layer.narrow:
+        return
     for k in range(panel.rows):
-        for j in range(W_columns - panel.j, panel.columns):
-            panel.gradient[k * panel.stride + j] = 0
+        for j in range(layer.W_columns - panel.j, panel.columns):
+            numbers[k * stride + j] = 0
 
 
 cdef inline real* bias_room(const Job* job, const Worker* worker, const Layer* layer) noexcept nogil:
@@ -159,7 +171,7 @@ cdef void copy_transposed(
 cdef void apply_panel(
     const Job* job, const Update* update, const Worker* worker, const Layer* layer, const Panel* panel,
 ) noexcept nogil:
-    """The update of a panel, and its part of the transposed copy."""
+    """The update of a panel."""
     cdef real* W = layer.W + panel.k * layer.W_stride + panel.j
     cdef Py_ssize_t k
     if panel.columns == layer.W_stride and panel.stride == layer.W_stride:
@@ -167,6 +179,43 @@ cdef void apply_panel(
     else:
         for k in range(panel.rows):
             apply(job, update, worker, W + k * layer.W_stride, panel.gradient + k * panel.stride, panel.columns)
+
+
+cdef inline bint descends(const Job* job, const Update* update, Py_ssize_t rows) noexcept nogil:
+    """Whether a step is W -= rate * one chain of products: then no gradient need be written down."""
+    return (
+        job.gradient == NULL and rows <= BLOCK_ROWS
+        and update.recipe.optimizer == SGD and update.recipe.l2 == 0 and update.recipe.l1 == 0)
+
+
+cdef void descend_panel(
+    const Job* job, const Worker* worker, Py_ssize_t l, Py_ssize_t rows, const Panel* panel,
+) noexcept nogil:
+    """The gradient of a panel and its update by plain SGD at once."""
+    cdef Layer* layer = &job.net.layers[l]
+    cdef Factors f = factors_of(job, l, 0, panel)
+    cdef real* W = layer.W + panel.k * layer.W_stride + panel.j
+    job.net.kernels.descend(
+        f.left, f.left_stride, f.right, f.right_stride, W, layer.W_stride,
+        worker.rule.learning_rate, rows, panel.rows, panel.columns)
+    clear_padding(layer, panel, W, layer.W_stride)
+
+
+cdef void panel_pass(
+    Job* job, const Update* update, const Worker* worker, Py_ssize_t l, Py_ssize_t rows, Panel* panel,
+    bint add, bint last, bint applied,
+) noexcept nogil:
+    """A panel's gradient, its penalty, its update and its part of the transposed copy: see `slice_pass`."""
+    cdef Layer* layer = &job.net.layers[l]
+    if applied and descends(job, update, rows):
+        descend_panel(job, worker, l, rows, panel)
+    else:
+        panel_gradient(job, l, 0, rows, panel, add)
+        if last and update != NULL:
+            penalize_panel(job, update, layer, panel)
+        if not applied:
+            return
+        apply_panel(job, update, worker, layer, panel)
     copy_transposed(job, layer, panel.k, panel.rows, panel.j, min(panel.columns, layer.W_columns - panel.j))
 
 
@@ -224,11 +273,7 @@ cdef void slice_pass(
             panel.rows, panel.j = min(<Py_ssize_t>PANEL_ROWS, end - panel.k), 0
             while panel.j < layer.W_columns:
                 lay_panel(worker, layer, job.gradient, &panel)
-                panel_gradient(job, l, 0, rows, &panel, add)
-                if last and update != NULL:
-                    penalize_panel(job, update, layer, &panel)
-                if applied:
-                    apply_panel(job, update, worker, layer, &panel)
+                panel_pass(job, update, worker, l, rows, &panel, add, last, applied)
                 panel.j += panel.columns
             panel.k += panel.rows
         if owns_bias(job, worker, layer):

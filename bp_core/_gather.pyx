@@ -5,7 +5,9 @@ from libc.string cimport memcpy
 from bp_core._kernel_table cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, LONGDOUBLE, UINT8, UINT16, UINT32, UINT64, Source,
 )
-from bp_core._simd cimport IS_F64, VL, real, vm_first, vr, vr_add, vr_keep, vr_load, vr_store, vr_sub, vr_zero
+from bp_core._simd cimport (
+    IS_F64, VL, ask_for_line, real, vm_first, vr, vr_add, vr_keep, vr_load, vr_store, vr_sub, vr_zero,
+)
 
 ctypedef fused number:
     int8_t
@@ -113,16 +115,20 @@ cdef void convert_row(
         convert(&wide, source, False, step, row, n)
 
 
-cdef inline bint is_real(Source kind, bint swapped, Py_ssize_t step) noexcept nogil:
-    """Whether a row is plain numbers of the kind `real`, side by side."""
-    return kind == (FLOAT64 if IS_F64 else FLOAT32) and not swapped and step == <Py_ssize_t>sizeof(real)
+cdef inline bint is_real(const char* data, Py_ssize_t row_step, Py_ssize_t step, Source kind, bint swapped) noexcept nogil:
+    """Whether rows are plain, aligned numbers of the kind `real`, side by side."""
+    return (
+        kind == (FLOAT64 if IS_F64 else FLOAT32) and not swapped and step == <Py_ssize_t>sizeof(real)
+        and <size_t>data % sizeof(real) == 0 and row_step % <Py_ssize_t>sizeof(real) == 0
+    )
 
 
 cdef enum:
     SHORT_ROW = 16
+    ROWS_AHEAD = 2              # so far ahead a row is asked for
 
 
-cdef inline real copy_short_row(const char* source, real* row, Py_ssize_t n) noexcept nogil:
+cdef inline real copy_short_row(const real* source, real* row, Py_ssize_t n) noexcept nogil:
     """A plain row of a few numbers, one by one: a word read back at once would have to wait for their stores.
 
     Returns the sum of x - x: 0, or NaN where a number is not finite.
@@ -130,23 +136,57 @@ cdef inline real copy_short_row(const char* source, real* row, Py_ssize_t n) noe
     cdef real rest = 0
     cdef Py_ssize_t k
     for k in range(n):
-        memcpy(row + k, source + k * <Py_ssize_t>sizeof(real), sizeof(real))
-        rest = rest + (row[k] - row[k])
+        row[k] = source[k]
+        rest = rest + (source[k] - source[k])
     return rest
 
 
+cdef inline vr rest_of_tail(const real* row, Py_ssize_t j, Py_ssize_t n) noexcept nogil:
+    """The same over numbers j to n, less than a word, of a row whose padding may be read."""
+    cdef vr word = vr_keep(vm_first(<int>(n - j)), vr_load(row + j))
+    return vr_sub(word, word)
+
+
+cdef inline vr copy_row(const real* source, real* row, Py_ssize_t n) noexcept nogil:
+    """A plain row; returns the sum of x - x in a word: 0, or NaN somewhere."""
+    cdef vr even = vr_zero(), odd = vr_zero(), a, b
+    cdef Py_ssize_t j = 0
+    while j + 2 * VL <= n:
+        a, b = vr_load(source + j), vr_load(source + j + VL)
+        vr_store(row + j, a)
+        vr_store(row + j + VL, b)
+        even, odd = vr_add(even, vr_sub(a, a)), vr_add(odd, vr_sub(b, b))
+        j += 2 * VL
+    if j + VL <= n:
+        a = vr_load(source + j)
+        vr_store(row + j, a)
+        even = vr_add(even, vr_sub(a, a))
+        j += VL
+    if j < n:
+        memcpy(row + j, source + j, (n - j) * sizeof(real))
+        odd = vr_add(odd, rest_of_tail(row, j, n))
+    return vr_add(even, odd)
+
+
 cdef inline vr rest_of_row(const real* row, Py_ssize_t n) noexcept nogil:
-    """The sum of x - x over a row whose padding may be read: 0, or NaN somewhere."""
+    """The same of a row that was converted; its padding may be read."""
     cdef vr total = vr_zero(), word
     cdef Py_ssize_t j = 0
     while j + VL <= n:
         word = vr_load(row + j)
         total = vr_add(total, vr_sub(word, word))
         j += VL
-    if j < n:
-        word = vr_keep(vm_first(<int>(n - j)), vr_load(row + j))
-        total = vr_add(total, vr_sub(word, word))
-    return total
+    return vr_add(total, rest_of_tail(row, j, n)) if j < n else total
+
+
+cdef inline void ask_for_row(const char* source, Py_ssize_t step, Py_ssize_t n) noexcept nogil:
+    """Ask for all lines of a row whose numbers lie close together."""
+    cdef Py_ssize_t at = 0
+    if step <= 0 or step > 16:
+        return
+    while at < n * step:
+        ask_for_line(source + at)
+        at += 64
 
 
 cdef inline bint is_zero(vr word) noexcept nogil:
@@ -170,10 +210,10 @@ cdef Py_ssize_t finite_rows(const real* out, Py_ssize_t out_stride, Py_ssize_t r
 
 cdef Py_ssize_t gather(
     const char* data, Py_ssize_t row_step, Py_ssize_t step, Source kind, bint swapped, const int64_t* order,
-    real* out, Py_ssize_t out_stride, Py_ssize_t rows, Py_ssize_t n,
+    Py_ssize_t further, real* out, Py_ssize_t out_stride, Py_ssize_t rows, Py_ssize_t n,
 ) noexcept nogil:
     """Rows converted, the test for finite numbers made once for all of them."""
-    cdef bint plain = is_real(kind, swapped, step)
+    cdef bint plain = is_real(data, row_step, step, kind, swapped)
     cdef const char* source
     cdef real* row = out
     cdef vr rest = vr_zero()
@@ -181,13 +221,14 @@ cdef Py_ssize_t gather(
     cdef Py_ssize_t s
     for s in range(rows):
         source = data + (s if order == NULL else <Py_ssize_t>order[s]) * row_step
-        if plain and n <= SHORT_ROW:
-            rest_of_short = rest_of_short + copy_short_row(source, row, n)
-        else:
-            if plain:
-                memcpy(row, source, n * sizeof(real))
-            else:
-                convert_row(source, kind, swapped, step, row, n)
+        if order != NULL and n > SHORT_ROW and s + ROWS_AHEAD < rows + further:
+            ask_for_row(data + <Py_ssize_t>order[s + ROWS_AHEAD] * row_step, step, n)
+        if not plain:
+            convert_row(source, kind, swapped, step, row, n)
             rest = vr_add(rest, rest_of_row(row, n))
+        elif n <= SHORT_ROW:
+            rest_of_short = rest_of_short + copy_short_row(<const real*>source, row, n)
+        else:
+            rest = vr_add(rest, copy_row(<const real*>source, row, n))
         row += out_stride
     return rows if is_zero(rest) and rest_of_short == 0 else finite_rows(out, out_stride, rows, n)

@@ -153,6 +153,16 @@ ctypedef struct Kernels:
         Py_ssize_t grad_stride,
         Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out, bint add,
     ) noexcept nogil
+    # W[k, j] -= rate * sum_s a_prev[s, k] * delta[s, j], a chain from 0 over at most 128 rows
+    void (*descend)(
+        const real* a_prev,     # IN   (batch, fan_in), rows a_prev_stride apart
+        Py_ssize_t a_prev_stride,
+        const real* delta,      # IN   (batch, fan_out), padding read
+        Py_ssize_t delta_stride,
+        real* W,                # INOUT (fan_in, fan_out), padding written
+        Py_ssize_t W_stride,
+        real rate, Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
+    ) noexcept nogil
     # forward, loss, backward and gradient of a small network over at most 128 rows
     void (*small_pass)(const SmallStep* step, Py_ssize_t rows) noexcept nogil
     # WT[j, k] = W[k, j]
@@ -178,7 +188,8 @@ ctypedef struct Kernels:
     Py_ssize_t (*gather)(
         const char* data,       # IN   row 0; rows `row_step` bytes apart, numbers `step` bytes apart, any alignment
         Py_ssize_t row_step, Py_ssize_t step, Source kind, bint swapped,
-        const int64_t* order,   # IN   (rows,) which rows, all within the array; NULL: 0, 1, ...
+        const int64_t* order,   # IN   (rows + further,) which rows, all within the array; NULL: 0, 1, ...
+        Py_ssize_t further,     # rows that a later call will want
         real* out,              # OUT  (rows, n), rows out_stride apart
         Py_ssize_t out_stride, Py_ssize_t rows, Py_ssize_t n,
     ) noexcept nogil

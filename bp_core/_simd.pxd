@@ -46,5 +46,6 @@ cdef extern from "simd.h" nogil:
     vr vr_select(vm m, vr a, vr b)          # m ? a : b
     vr vr_keep(vm m, vr a)                  # m ? a : 0
     vr vr_settled(vr a)                     # 0 where a lies below the normal range
+    void ask_for_line(const char* p)        # a hint that p is read soon
     void transpose_square(const real* source, ptrdiff_t source_stride, real* out, ptrdiff_t out_stride)
     void sum_four_dots(const vr* lanes, const real* start, real* sums)  # four sums of 16 lanes, each by the one tree

@@ -5,7 +5,7 @@ multiplied, and a tile of C stays in registers. Every number of C is one chain o
 of p, so tiles, strips, panels and cuts change the speed and never a bit.
 """
 from bp_core._simd cimport (
-    MANY_REGISTERS, SQUARE, VL, WIDEST, real, transpose_square, vr, vr_add, vr_fma, vr_load, vr_set1, vr_store, vr_zero,
+    MANY_REGISTERS, SQUARE, VL, WIDEST, real, transpose_square, vr, vr_add, vr_fma, vr_fnma, vr_load, vr_set1, vr_store, vr_zero,
 )
 from bp_core._kernel_table cimport BLOCK_ROWS
 
@@ -13,6 +13,9 @@ cdef enum:
     CUT = 128               # a longer sum is cut into pieces, so that a panel of B stays in the first cache
     PACK_ROWS = 24          # from so many rows of C on, a panel of B whose rows lie far apart is copied side by side
     FAR = 2                 # far: so many times the panel's width
+
+cdef enum Finish:           # what becomes of the finished chains
+    SET, ADD, DESCEND
 
 
 ctypedef struct Product:
@@ -28,7 +31,8 @@ ctypedef struct Product:
     Py_ssize_t rows         # of C
     Py_ssize_t words        # of a row of C
     Py_ssize_t depth        # numbers in a chain
-    bint add                # C += the chains, instead of C = the chains
+    Finish finish           # C = chains; C += chains; C -= rate * chains
+    real rate
 
 
 cdef inline void tile(
@@ -40,13 +44,18 @@ cdef inline void tile(
     cdef vr a
     cdef Py_ssize_t r, v, p
     cdef Py_ssize_t A_row = g.A_row, A_step = g.A_step, B_stride = g.B_stride, depth = g.depth
-    cdef const real* A = g.A + i * A_row
+    # One address for every four rows of a tall tile: with one for all, GCC has no register left for the multiples.
+    cdef const real* A[4]
+    cdef Py_ssize_t group = 4 if height > 8 else 8, q, groups = (height + group - 1) // group
     cdef const real* B = g.B + w * VL
     cdef const real* start = g.start
     cdef Py_ssize_t start_stride = g.start_stride, C_stride = g.C_stride
     cdef real* C = g.C + i * C_stride + w * VL
-    cdef bint add = g.add
+    cdef Finish finish = g.finish
+    cdef vr rate
 
+    for q in range(groups):
+        A[q] = g.A + (i + q * group) * A_row
     if start == NULL:
         for r in range(height):
             for v in range(width):
@@ -59,15 +68,21 @@ cdef inline void tile(
         for v in range(width):
             b[v] = vr_load(B + v * VL)
         for r in range(height):
-            a = vr_set1(A[r * A_row])
+            a = vr_set1(A[r // group][r % group * A_row])
             for v in range(width):
                 acc[r * width + v] = vr_fma(a, b[v], acc[r * width + v])
-        A += A_step
+        for q in range(groups):
+            A[q] += A_step
         B += B_stride
-    if add:
+    if finish == ADD:
         for r in range(height):
             for v in range(width):
                 acc[r * width + v] = vr_add(vr_load(C + r * C_stride + v * VL), acc[r * width + v])
+    elif finish == DESCEND:
+        rate = vr_set1(g.rate)
+        for r in range(height):
+            for v in range(width):
+                acc[r * width + v] = vr_fnma(rate, acc[r * width + v], vr_load(C + r * C_stride + v * VL))
     for r in range(height):
         for v in range(width):
             vr_store(C + r * C_stride + v * VL, acc[r * width + v])
@@ -258,7 +273,7 @@ cdef void dense_forward(
     g.B, g.B_stride = W, W_stride
     g.start, g.start_stride = b, 0
     g.C, g.C_stride = z, z_stride
-    g.rows, g.words, g.depth, g.add = batch, words_of(fan_out), fan_in, False
+    g.rows, g.words, g.depth, g.finish = batch, words_of(fan_out), fan_in, SET
     product(&g)
 
 
@@ -277,7 +292,7 @@ cdef void dense_backward(
     g.B, g.B_stride = WT, WT_stride
     g.start, g.start_stride = NULL, 0
     g.C, g.C_stride = delta_prev, delta_prev_stride
-    g.rows, g.words, g.depth, g.add = batch, words_of(fan_in), fan_out, False
+    g.rows, g.words, g.depth, g.finish = batch, words_of(fan_in), fan_out, SET
     product(&g)
 
 
@@ -302,9 +317,28 @@ cdef void dense_gradient(
         g.A = a_prev + s * a_prev_stride
         g.B = delta + s * delta_stride
         g.depth = BLOCK_ROWS if batch - s > BLOCK_ROWS else batch - s
-        g.add = add or s > 0
+        g.finish = ADD if add or s > 0 else SET
         piece(&g)
         s += g.depth
+
+
+cdef void dense_descend(
+    const real* a_prev,         # IN   (batch, fan_in), consecutive s a_prev_stride apart
+    Py_ssize_t a_prev_stride,
+    const real* delta,          # IN   (batch, fan_out), padding read
+    Py_ssize_t delta_stride,
+    real* W,                    # INOUT (fan_in, fan_out), padding written
+    Py_ssize_t W_stride,
+    real rate, Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
+) noexcept nogil:
+    """W[k, j] -= rate * sum_s a_prev[s, k] * delta[s, j], a chain from 0 over at most 128 rows."""
+    cdef Product g
+    g.A, g.A_row, g.A_step = a_prev, 1, a_prev_stride
+    g.B, g.B_stride = delta, delta_stride
+    g.start, g.start_stride = NULL, 0
+    g.C, g.C_stride = W, W_stride
+    g.rows, g.words, g.depth, g.finish, g.rate = fan_in, words_of(fan_out), batch, DESCEND, rate
+    piece(&g)
 
 
 cdef inline void transpose_edge(

@@ -431,6 +431,9 @@ BP_INLINE void sum_four_dots(const vr *lanes, const real *start, real *sums)
 }
 #endif
 
+/* Ask for the cache line of p, as far as the second level; a hint, whatever the address. */
+BP_INLINE void ask_for_line(const char *p) { __builtin_prefetch(p, 0, 2); }
+
 /* Words of the widest register tile of several rows. */
 #define BP_WIDEST (BP_MANY_REGISTERS ? 4 : 2)
 

@@ -105,11 +105,27 @@ def test_one_step_at_every_width(width, dtype):
 
 
 @numeric
-@pytest.mark.parametrize("clip_norm", [None, 0.1])
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("layer_sizes", [(3, 16, 33, 5), (40, 33, 20, 40), (130, 8, 1), (17, 129, 2, 300)])
+def test_sgd_without_a_written_gradient_has_the_same_bits(layer_sizes, dtype):
+    """Plain SGD changes W as its gradient is summed; a limit on the norm that is never reached writes it down first."""
+    for n in (1, 2, 31, 128, 129):
+        X, y = uniform(1, (n, layer_sizes[0])), uniform(2, (n, layer_sizes[-1]))
+        parameters = []
+        for clip_norm in (None, 1e30):
+            net = make_network(layer_sizes, scale=0.3, hidden="tanh", dtype=dtype)
+            trainer = bp.Trainer(net, optimizer="sgd", batch_size="full", clip_norm=clip_norm, shuffle=False)
+            trainer.fit(X, y, epochs=3)
+            parameters.append(net.get_parameters().tobytes())
+        assert parameters[0] == parameters[1], n
+
+
+@numeric
+@pytest.mark.parametrize(("optimizer", "clip_norm"), [("adam", None), ("adam", 0.1), ("sgd", None)])
 @pytest.mark.parametrize("n_threads", [1, 3])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layer_sizes", [(2, 33, 9), (40, 33, 20, 40), (520, 8, 1), (7, 65, 17, 2, 11), (2, 3, 1)])
-def test_padding_stays_zero(layer_sizes, dtype, n_threads, clip_norm):
+def test_padding_stays_zero(layer_sizes, dtype, n_threads, optimizer, clip_norm):
     """A layer narrower than the one before it: what that one left in a shared room is no gradient."""
     net = make_network(layer_sizes, scale=0.3, hidden="gelu", dtype=dtype)
     marked = net.copy()
@@ -117,7 +133,7 @@ def test_padding_stays_zero(layer_sizes, dtype, n_threads, clip_norm):
         view[...] = 1
     X, y = uniform(1, (600, layer_sizes[0])), uniform(2, (600, layer_sizes[-1]))
     for batch_size in (1, 64, "full"):
-        trainer = bp.Trainer(net, optimizer="adam", batch_size=batch_size, clip_norm=clip_norm, n_threads=n_threads)
+        trainer = bp.Trainer(net, optimizer=optimizer, batch_size=batch_size, clip_norm=clip_norm, n_threads=n_threads)
         trainer.fit(X, y, epochs=1)
         assert not net._parameters[marked._parameters == 0].any()
         for moments in trainer._state._arrays.values():
