@@ -49,7 +49,7 @@ cdef void rows_gradient(
             panel.rows, panel.j = min(<Py_ssize_t>PANEL_ROWS, layer.W_rows - panel.k), 0
             while panel.j < layer.W_columns:
                 lay_panel(worker, layer, gradient, &panel)
-                panel_gradient(job, l, at, rows, &panel, add)
+                panel_gradient(job, l, at, rows, &panel, add, NULL)
                 panel.j += panel.columns
             panel.k += panel.rows
         if layer.bias == UNIT_BIAS:

@@ -7,6 +7,8 @@ carries its own rows of a chunk through all layers.
 from bp_core._kernel_table cimport BINARY_CROSS_ENTROPY, BLOCK_ROWS, CROSS_ENTROPY, LOSSES, SIGMOID, SOFTMAX, Rule
 
 cdef enum:
+    TURNED_ROWS = 32            # from so many rows and units on backward packs W itself
+    TURNED_SIZE = 128
     CHUNK_ROWS = 4 * BLOCK_ROWS     # a thread's rows of a chunk
     PANEL_ROWS = 120                # most rows and lines of a panel of grad_W, which stays in the first cache
     PANEL_LINES = 4
@@ -85,13 +87,18 @@ cdef Py_ssize_t all_blocks(const Net* net) noexcept nogil:
     return blocks
 
 
+cdef inline bint turns(const Layer* layer, Py_ssize_t rows) noexcept nogil:
+    """Whether backward does better by turning W as it packs it than by a transposed copy kept up to date."""
+    return rows >= TURNED_ROWS and layer.fan_in >= TURNED_SIZE and layer.fan_out >= TURNED_SIZE
+
+
 cdef void take_layer(Layer* layer, const Needs* needs, bint z_apart, bint transposed, real** room) noexcept nogil:
     """Room for the activations of one layer, and for what its backward pass needs."""
     layer.a = take(room, needs.rows * layer.stride)
     layer.z = take(room, needs.rows * layer.stride) if z_apart or keeps_z(layer) else layer.a
     if needs.backward:
         layer.delta = take(room, needs.rows * layer.stride)
-    if transposed and not layer.narrow:
+    if transposed and not layer.narrow and not turns(layer, needs.rows):
         layer.WT = take(room, layer.fan_out * layer.WT_stride)
 
 

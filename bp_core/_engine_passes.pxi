@@ -145,26 +145,37 @@ cdef void loss_pass(Job* job, Py_ssize_t at, Py_ssize_t rows, bint backward) noe
         kernels.derive[layer.activation](layer.z + place, layer.a + place, delta, rows, layer.fan_out, layer.stride)
 
 
+cdef inline void layer_backward(
+    const Net* net, const Layer* layer, const real* delta, real* delta_prev, Py_ssize_t delta_prev_stride, Py_ssize_t rows,
+) noexcept nogil:
+    """delta_prev = delta W^T."""
+    if layer.WT == NULL:
+        net.kernels.backward_turned(
+            delta, layer.stride, layer.W, layer.W_stride, delta_prev, delta_prev_stride,
+            rows, layer.fan_in, layer.fan_out)
+    else:
+        net.kernels.backward(
+            delta, layer.stride, layer.WT, layer.WT_stride, delta_prev, delta_prev_stride,
+            rows, layer.fan_in, layer.fan_out)
+
+
 cdef void backward_pass(Job* job, Py_ssize_t at, Py_ssize_t rows) noexcept nogil:
     """delta_prev = (delta W^T) f'(z_prev), from the output down; dLoss/dx where it is wanted."""
-    cdef const Kernels* kernels = job.net.kernels
-    cdef Layer* layer
+    cdef Layer* layer = &job.net.layers[job.net.n_layers - 1]
     cdef Layer* below
     cdef Py_ssize_t l, place
     for l in range(job.net.n_layers - 1, 0, -1):
         layer = &job.net.layers[l]
         below = &job.net.layers[l - 1]
         place = at * below.stride
-        kernels.backward(
-            layer.delta + at * layer.stride, layer.stride, layer.WT, layer.WT_stride, below.delta + place, below.stride,
-            rows, layer.fan_in, layer.fan_out)
-        kernels.derive[below.activation](
+        layer_backward(&job.net, layer, layer.delta + at * layer.stride, below.delta + place, below.stride, rows)
+        job.net.kernels.derive[below.activation](
             below.z + place, below.a + place, below.delta + place, rows, below.fan_out, below.stride)
     if job.delta_x != NULL:
         layer = &job.net.layers[0]
-        kernels.backward(
-            layer.delta + at * layer.stride, layer.stride, layer.WT, layer.WT_stride,
-            job.delta_x + at * job.net.x_stride, job.net.x_stride, rows, layer.fan_in, layer.fan_out)
+        layer_backward(
+            &job.net, layer, layer.delta + at * layer.stride,
+            job.delta_x + at * job.net.x_stride, job.net.x_stride, rows)
 
 
 cdef void sum_losses(const Job* job, Py_ssize_t rows, double* sum) noexcept nogil:

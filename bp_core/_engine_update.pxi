@@ -5,12 +5,13 @@ over the whole chunk, its penalty, its update and its transposed copy while all 
 A batch of one chunk never has its gradient in memory. A longer batch, and clipping, which needs the norm
 of everything first, collect the whole gradient.
 """
-from bp_core._kernel_table cimport ADAM, ADAMW, SGD
+from bp_core._kernel_table cimport ADAM, ADAMW, SGD, Wish
 
 cdef extern from "<math.h>" nogil:
     double sqrt(double x)       # compiled to the exact instruction
 
 cdef enum:
+    ASKED_BYTES = 1 << 20       # of parameters: from so many on they are asked for before their update
     SLICE_ROWS = 12             # slices of W are cut at whole tiles
 
 ctypedef struct Recipe:         # how a gradient becomes a change; plain numbers, fixed for a call
@@ -75,13 +76,13 @@ cdef Factors factors_of(const Job* job, Py_ssize_t l, Py_ssize_t at, const Panel
 
 
 cdef void panel_gradient(
-    const Job* job, Py_ssize_t l, Py_ssize_t at, Py_ssize_t rows, const Panel* panel, bint add,
+    const Job* job, Py_ssize_t l, Py_ssize_t at, Py_ssize_t rows, const Panel* panel, bint add, const Wish* wish,
 ) noexcept nogil:
     """grad_W of a panel over `rows` rows in hand from place `at` on; its padding becomes 0."""
     cdef Factors f = factors_of(job, l, at, panel)
     job.net.kernels.gradient(
         f.left, f.left_stride, 1, f.right, f.right_stride, panel.gradient, panel.stride,
-        rows, panel.rows, panel.columns, add)
+        rows, panel.rows, panel.columns, add, wish)
     clear_padding(&job.net.layers[l], panel, panel.gradient, panel.stride)
 
 
@@ -106,7 +107,7 @@ cdef void unit_gradient(
     """The sum of every unit's delta over the rows in hand, which is grad_W with a_prev = 1; its padding becomes 0."""
     cdef real one = 1
     job.net.kernels.gradient(
-        &one, 0, 0, layer.delta + at * layer.stride, layer.stride, grad_b, layer.stride, rows, 1, layer.fan_out, add)
+        &one, 0, 0, layer.delta + at * layer.stride, layer.stride, grad_b, layer.stride, rows, 1, layer.fan_out, add, NULL)
     # The room may have held another layer's, and only words that hold a unit are written.
     memset(grad_b + layer.fan_out, 0, (layer.stride - layer.fan_out) * sizeof(real))
 
@@ -201,16 +202,34 @@ cdef void descend_panel(
     clear_padding(layer, panel, W, layer.W_stride)
 
 
+cdef const Wish* parameters_of(
+    const Job* job, const Update* update, const Layer* layer, const Panel* panel, Wish* wish,
+) noexcept nogil:
+    """The panel's parameters and moments, which its update reads; NULL where they wait in the second-level cache."""
+    cdef real* W = layer.W + panel.k * layer.W_stride + panel.j
+    cdef Py_ssize_t at = W - <real*>job.parameters.data
+    if job.net.size * <Py_ssize_t>sizeof(real) < ASKED_BYTES:
+        return NULL
+    wish.arrays[0] = <const char*>W
+    wish.arrays[1] = <const char*>state_at(&update.m if update.m.open else &update.v, at)
+    wish.arrays[2] = <const char*>state_at(&update.v, at) if update.m.open else NULL
+    wish.row_step = layer.W_stride * sizeof(real)
+    wish.row_bytes = panel.columns * sizeof(real)
+    wish.rows = panel.rows
+    return wish
+
+
 cdef void panel_pass(
     Job* job, const Update* update, const Worker* worker, Py_ssize_t l, Py_ssize_t rows, Panel* panel,
     bint add, bint last, bint applied,
 ) noexcept nogil:
     """A panel's gradient, its penalty, its update and its part of the transposed copy: see `slice_pass`."""
     cdef Layer* layer = &job.net.layers[l]
+    cdef Wish wish
     if applied and descends(job, update, rows):
         descend_panel(job, worker, l, rows, panel)
     else:
-        panel_gradient(job, l, 0, rows, panel, add)
+        panel_gradient(job, l, 0, rows, panel, add, parameters_of(job, update, layer, panel, &wish) if applied else NULL)
         if last and update != NULL:
             penalize_panel(job, update, layer, panel)
         if not applied:

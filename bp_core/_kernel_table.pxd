@@ -103,6 +103,12 @@ ctypedef struct SmallStep:
     bint loss_gives_dz                      # instead of dLoss/da
     real threshold
 
+ctypedef struct Wish:                       # rows that what follows a product reads: asked for while it is computed
+    const char* arrays[3]                   # the first row in each; NULL: fewer arrays
+    Py_ssize_t row_step                     # bytes
+    Py_ssize_t row_bytes
+    Py_ssize_t rows
+
 ctypedef struct Kernels:
     Py_ssize_t word                         # reals in a word
     const void* small                       # the Kernels whose words suit small networks best: these or another level's
@@ -143,6 +149,16 @@ ctypedef struct Kernels:
         Py_ssize_t delta_prev_stride,
         Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
     ) noexcept nogil
+    # the same from W itself: for layers and batches that `turns` names
+    void (*backward_turned)(
+        const real* delta,      # IN   (batch, fan_out)
+        Py_ssize_t delta_stride,
+        const real* W,          # IN   (fan_in, fan_out), rows W_stride apart
+        Py_ssize_t W_stride,
+        real* delta_prev,       # OUT  (batch, fan_in); overlaps no input
+        Py_ssize_t delta_prev_stride,
+        Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
+    ) noexcept nogil
     # grad[k, j] (+)= sum_s a_prev[s, k] * delta[s, j], a chain from 0 per block of 128 rows, blocks added in order
     void (*gradient)(
         const real* a_prev,     # IN   (batch, fan_in), consecutive s a_prev_stride apart, consecutive k a_prev_step apart
@@ -152,6 +168,7 @@ ctypedef struct Kernels:
         real* grad,             # OUT  (fan_in, fan_out), padding written; IN too when add
         Py_ssize_t grad_stride,
         Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out, bint add,
+        const Wish* wish,       # IN   or NULL
     ) noexcept nogil
     # W[k, j] -= rate * sum_s a_prev[s, k] * delta[s, j], a chain from 0 over at most 128 rows
     void (*descend)(

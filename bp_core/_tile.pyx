@@ -4,19 +4,27 @@
 multiplied, and a tile of C stays in registers. Every number of C is one chain of FMAs in the order
 of p, so tiles, strips, panels and cuts change the speed and never a bit.
 """
+from libc.string cimport memset
+
 from bp_core._simd cimport (
-    MANY_REGISTERS, SQUARE, VL, WIDEST, real, transpose_square, vr, vr_add, vr_fma, vr_fnma, vr_load, vr_set1, vr_store, vr_zero,
+    MANY_REGISTERS, SQUARE, VL, WIDEST, ask_for_line, real, transpose_square, vr, vr_add, vr_fma, vr_fnma, vr_load, vr_set1, vr_store, vr_zero,
 )
-from bp_core._kernel_table cimport BLOCK_ROWS
+from bp_core._kernel_table cimport BLOCK_ROWS, Wish
 
 cdef enum:
     CUT = 128               # a longer sum is cut into pieces, so that a panel of B stays in the first cache
     PACK_ROWS = 24          # from so many rows of C on, a panel of B whose rows lie far apart is copied side by side
     FAR = 2                 # far: so many times the panel's width
+    ASKED_BYTES = 1 << 20   # of B: from so many on a panel is asked for while the one before it is at work
 
 cdef enum Finish:           # what becomes of the finished chains
     SET, ADD, DESCEND
 
+ctypedef struct Asking:     # for the rows of a wish, spread over the tiles
+    Wish wish
+    Py_ssize_t next         # row to ask for
+    Py_ssize_t pace         # FMAs of words between two rows
+    Py_ssize_t credit       # FMAs since the last row
 
 ctypedef struct Product:
     const real* A           # element (i, p) at A[i * A_row + p * A_step]
@@ -24,6 +32,8 @@ ctypedef struct Product:
     Py_ssize_t A_step
     const real* B           # row p at B + p * B_stride, whole words
     Py_ssize_t B_stride
+    bint turned             # B is the transpose of what lies there: element (p, j) at B[j * B_stride + p], j below columns
+    Py_ssize_t columns
     const real* start       # row i at start + i * start_stride; NULL: zeros
     Py_ssize_t start_stride
     real* C                 # row i at C + i * C_stride, whole words
@@ -31,8 +41,33 @@ ctypedef struct Product:
     Py_ssize_t rows         # of C
     Py_ssize_t words        # of a row of C
     Py_ssize_t depth        # numbers in a chain
+    Py_ssize_t later        # rows of B behind them, for a product cut over the depth
+    bint asks               # for the panels of B
     Finish finish           # C = chains; C += chains; C -= rate * chains
     real rate
+    Asking* asking          # or NULL
+
+
+cdef void start_asking(Asking* asking, const Wish* wish, Py_ssize_t work) noexcept nogil:
+    """So that all rows are asked for in the first half of `work` FMAs of words: the last ones take their time too."""
+    asking.wish = wish[0]
+    asking.next = asking.credit = 0
+    asking.pace = work // (2 * wish.rows) if wish.rows > 0 else 0
+
+
+cdef void ask_for_rows(Asking* asking) noexcept nogil:
+    """The next rows, as many as the work done so far pays for."""
+    cdef Py_ssize_t at, array
+    while asking.credit >= asking.pace and asking.next < asking.wish.rows:
+        for array in range(3):
+            if asking.wish.arrays[array] == NULL:
+                break
+            at = 0
+            while at < asking.wish.row_bytes:
+                ask_for_line(asking.wish.arrays[array] + asking.next * asking.wish.row_step + at)
+                at += 64
+        asking.credit -= asking.pace
+        asking.next += 1
 
 
 cdef inline void tile(
@@ -93,6 +128,9 @@ cdef inline Py_ssize_t strip(
 ) noexcept nogil:
     """Tiles down the rows from i while a whole one fits; returns the first row left."""
     while i + height <= g.rows:
+        if g.asking != NULL:
+            g.asking.credit += height * width * g.depth
+            ask_for_rows(g.asking)
         tile(g, i, w, height, width)
         i += height
     return i
@@ -212,43 +250,96 @@ cdef void only_row(const Product* g) noexcept nogil:
     row_tiles(g, w, 1)
 
 
-cdef void packed_panel(const Product* g, Py_ssize_t w, Py_ssize_t width, real* room) noexcept nogil:
-    """The same, with B's words copied side by side first: far rows would share few cache sets."""
-    cdef Product local = g[0]
+cdef void pack(const Product* g, Py_ssize_t w, Py_ssize_t width, real* room) noexcept nogil:
+    """The panel of `width` words from word w of B, its words side by side."""
     cdef Py_ssize_t p, v
     for p in range(g.depth):
         for v in range(width):
             vr_store(room + (p * width + v) * VL, vr_load(g.B + p * g.B_stride + (w + v) * VL))
+
+
+cdef void pack_turned(const Product* g, Py_ssize_t w, Py_ssize_t width, real* room) noexcept nogil:
+    """The same from the transpose of B, zeros behind its last column."""
+    cdef Py_ssize_t first = w * VL, columns = min(width * VL, g.columns - first), p
+    transpose(g.B + first * g.B_stride, g.B_stride, room, width * VL, columns, g.depth)
+    if columns < width * VL:
+        for p in range(g.depth):
+            memset(room + p * width * VL + columns, 0, (width * VL - columns) * sizeof(real))
+
+
+cdef void packed_panel(const Product* g, Py_ssize_t w, Py_ssize_t width, real* room) noexcept nogil:
+    """The same, with B's words copied side by side first: far rows would share few cache sets."""
+    cdef Product local = g[0]
+    if g.turned:
+        pack_turned(g, w, width, room)
+    else:
+        pack(g, w, width, room)
     local.B, local.B_stride = room - w * VL, width * VL
     panel_of(&local, w, width)
 
 
-cdef void piece(const Product* g) noexcept nogil:
-    """The product over the whole depth of g, in as few panels as can be, all of nearly the same width."""
+cdef inline Py_ssize_t panel_width(const Product* g, Py_ssize_t w) noexcept nogil:
+    """Words of the panel from word w: in as few panels as can be, all of nearly the same width."""
+    cdef Py_ssize_t panels = (g.words - w + WIDEST - 1) // WIDEST
+    return (g.words - w + panels - 1) // panels
+
+
+cdef void wish_for_panel(const Product* g, Py_ssize_t w, Py_ssize_t width, Wish* wish) noexcept nogil:
+    """The panel of B behind that of `width` words from w: beside it, or the first of the next cut."""
+    cdef bint beside = w + width < g.words
+    cdef Py_ssize_t p = 0 if beside else g.depth, depth = g.depth if beside else min(g.later, g.depth)
+    cdef Py_ssize_t word = w + width if beside else 0
+    wish.arrays[0], wish.arrays[1] = <const char*>(g.B + p * g.B_stride + word * VL), NULL
+    wish.rows, wish.row_bytes = depth, width * VL * sizeof(real)
+    wish.row_step = g.B_stride * sizeof(real)
+    if g.turned:
+        wish.arrays[0] = <const char*>(g.B + word * VL * g.B_stride + p)
+        wish.rows, wish.row_bytes = width * VL if depth > 0 else 0, depth * sizeof(real)
+
+
+cdef void packed_panels(const Product* g) noexcept nogil:
+    """Panel after panel, each asked for while the one before it is at work."""
     cdef vr room[512]           # CUT rows of WIDEST words
-    cdef Py_ssize_t panels = (g.words + WIDEST - 1) // WIDEST, w = 0, t, width
-    cdef bint packed = g.rows >= PACK_ROWS and g.depth >= 32 and g.B_stride >= FAR * WIDEST * VL
-    if g.rows == 1:
+    cdef Product local = g[0]
+    cdef Asking asking
+    cdef Wish wish
+    cdef Py_ssize_t w = 0, width
+    while w < g.words:
+        width = panel_width(g, w)
+        if g.asks:
+            wish_for_panel(g, w, width, &wish)
+            start_asking(&asking, &wish, g.rows * width * g.depth)
+            local.asking = &asking
+        packed_panel(&local, w, width, <real*>room)
+        w += width
+
+
+cdef void piece(const Product* g) noexcept nogil:
+    """The product over the whole depth of g."""
+    cdef Py_ssize_t w = 0, width
+    if g.rows == 1 and not g.turned:
         only_row(g)
         return
-    for t in range(panels):
-        width = (g.words - w + panels - t - 1) // (panels - t)
-        if packed:
-            packed_panel(g, w, width, <real*>room)
-        else:
-            panel_of(g, w, width)
+    if g.turned or g.rows >= PACK_ROWS and g.depth >= 32 and g.B_stride >= FAR * WIDEST * VL:
+        packed_panels(g)
+        return
+    while w < g.words:
+        width = panel_width(g, w)
+        panel_of(g, w, width)
         w += width
 
 
 cdef void product(Product* g) noexcept nogil:
     """The product, cut over the depth where that is long: the unfinished chains wait in C."""
-    cdef Py_ssize_t left = g.depth
-    while left > 0:
-        g.depth = CUT if left > CUT else left
+    g.asking = NULL
+    g.later = g.depth
+    g.asks = g.B_stride * (g.words * VL if g.turned else g.depth) * <Py_ssize_t>sizeof(real) >= ASKED_BYTES
+    while g.later > 0:
+        g.depth = CUT if g.later > CUT else g.later
+        g.later -= g.depth
         piece(g)
-        left -= g.depth
         g.A += g.depth * g.A_step
-        g.B += g.depth * g.B_stride
+        g.B += g.depth * (1 if g.turned else g.B_stride)
         g.start = g.C
         g.start_stride = g.C_stride
 
@@ -270,7 +361,7 @@ cdef void dense_forward(
     """z[s, j] = b[j] + sum_k a_prev[s, k] * W[k, j], one chain of FMAs in the order of k."""
     cdef Product g
     g.A, g.A_row, g.A_step = a_prev, a_prev_stride, 1
-    g.B, g.B_stride = W, W_stride
+    g.B, g.B_stride, g.turned = W, W_stride, False
     g.start, g.start_stride = b, 0
     g.C, g.C_stride = z, z_stride
     g.rows, g.words, g.depth, g.finish = batch, words_of(fan_out), fan_in, SET
@@ -289,7 +380,26 @@ cdef void dense_backward(
     """delta_prev[s, k] = sum_j delta[s, j] * WT[j, k], one chain of FMAs from 0 in the order of j."""
     cdef Product g
     g.A, g.A_row, g.A_step = delta, delta_stride, 1
-    g.B, g.B_stride = WT, WT_stride
+    g.B, g.B_stride, g.turned = WT, WT_stride, False
+    g.start, g.start_stride = NULL, 0
+    g.C, g.C_stride = delta_prev, delta_prev_stride
+    g.rows, g.words, g.depth, g.finish = batch, words_of(fan_in), fan_out, SET
+    product(&g)
+
+
+cdef void dense_backward_turned(
+    const real* delta,          # IN   (batch, fan_out)
+    Py_ssize_t delta_stride,
+    const real* W,              # IN   (fan_in, fan_out), rows W_stride apart
+    Py_ssize_t W_stride,
+    real* delta_prev,           # OUT  (batch, fan_in); overlaps no input
+    Py_ssize_t delta_prev_stride,
+    Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
+) noexcept nogil:
+    """The same from W itself, transposed panel by panel as it is packed."""
+    cdef Product g
+    g.A, g.A_row, g.A_step = delta, delta_stride, 1
+    g.B, g.B_stride, g.turned, g.columns = W, W_stride, True, fan_in
     g.start, g.start_stride = NULL, 0
     g.C, g.C_stride = delta_prev, delta_prev_stride
     g.rows, g.words, g.depth, g.finish = batch, words_of(fan_in), fan_out, SET
@@ -304,15 +414,21 @@ cdef void dense_gradient(
     real* grad,                 # OUT  (fan_in, fan_out), padding written; IN too when add
     Py_ssize_t grad_stride,
     Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out, bint add,
+    const Wish* wish,           # IN   or NULL
 ) noexcept nogil:
     """grad[k, j] (+)= sum_s a_prev[s, k] * delta[s, j]: a chain from 0 per block of rows, blocks added in order."""
     cdef Product g
+    cdef Asking asking
     cdef Py_ssize_t s = 0
     g.A_row, g.A_step = a_prev_step, a_prev_stride
-    g.B_stride = delta_stride
+    g.B_stride, g.turned = delta_stride, False
     g.start, g.start_stride = NULL, 0
     g.C, g.C_stride = grad, grad_stride
-    g.rows, g.words = fan_in, words_of(fan_out)
+    g.rows, g.words, g.asks = fan_in, words_of(fan_out), False
+    g.asking = NULL
+    if wish != NULL:
+        g.asking = &asking
+        start_asking(&asking, wish, fan_in * words_of(fan_out) * batch)
     while s < batch:
         g.A = a_prev + s * a_prev_stride
         g.B = delta + s * delta_stride
@@ -334,10 +450,11 @@ cdef void dense_descend(
     """W[k, j] -= rate * sum_s a_prev[s, k] * delta[s, j], a chain from 0 over at most 128 rows."""
     cdef Product g
     g.A, g.A_row, g.A_step = a_prev, 1, a_prev_stride
-    g.B, g.B_stride = delta, delta_stride
+    g.B, g.B_stride, g.turned = delta, delta_stride, False
     g.start, g.start_stride = NULL, 0
     g.C, g.C_stride = W, W_stride
     g.rows, g.words, g.depth, g.finish, g.rate = fan_in, words_of(fan_out), batch, DESCEND, rate
+    g.asks, g.asking = False, NULL
     piece(&g)
 
 

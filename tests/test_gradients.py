@@ -89,7 +89,11 @@ def test_at_every_width(width, dtype):
 
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(
-    "layer_sizes", [(1, 1), (3, 2), (40, 8), (17, 7, 1), (513, 20, 4), (1100, 24, 10), (9, 1100, 3)]
+    "layer_sizes",
+    [
+        *[(1, 1), (3, 2), (40, 8), (17, 7, 1), (513, 20, 4), (1100, 24, 10), (9, 1100, 3)],
+        *[(129, 128, 128), (128, 257, 131), (200, 131, 160, 140)],
+    ],
 )
 def test_shapes_around_the_cuts(layer_sizes, dtype):
     scale = min(1.0, 2 / layer_sizes[0] ** 0.5, 2 / layer_sizes[-2] ** 0.5)
@@ -97,6 +101,18 @@ def test_shapes_around_the_cuts(layer_sizes, dtype):
     X = uniform(1, (130, layer_sizes[0])).astype(dtype)
     y = uniform(2, (130, layer_sizes[-1]), 1.5, 2.0).astype(dtype)
     compare(net.gradients(X, y, loss="mse"), oracle_gradients(net, X, y, "mse", np.float64), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("layer_sizes", [(128, 128), (129, 130, 128), (145, 400, 131)])
+def test_few_rows_and_many_go_back_with_the_same_bits(layer_sizes, dtype):
+    """Few by a transposed copy of W, many by W itself; twice the rows make every delta half as large, exactly."""
+    net = make_network(layer_sizes, scale=0.1, hidden="tanh", dtype=dtype)
+    X, y = uniform(1, (64, layer_sizes[0])).astype(dtype), uniform(2, (64, layer_sizes[-1])).astype(dtype)
+    few, many = (net.gradients(X[:n], y[:n], loss="half_squared_error") for n in (16, 64))
+    np.testing.assert_array_equal(few.inputs, 4 * many.inputs[:16])
+    for a, b in zip(few.deltas, many.deltas, strict=True):
+        np.testing.assert_array_equal(a, 4 * b[:16])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
