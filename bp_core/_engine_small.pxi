@@ -22,9 +22,10 @@ cdef void lay_small_layer(const Job* job, Py_ssize_t l, SmallLayer* small) noexc
     small.activation = layer.activation
     small.derive = NULL if layer.activation == SOFTMAX else kernels.derive[layer.activation]
     small.W, small.b_row, small.WT = layer.W, layer.b_row, layer.WT
+    small.b = NULL if layer.bias == NO_BIAS else layer.b
     small.z, small.a, small.delta = layer.z, layer.a, layer.delta
     small.grad_W = job.gradient + layer.W_at
-    small.grad_b = NULL if layer.bias == NO_BIAS else job.gradient + layer.b_at
+    small.grad_b = job.gradient + layer.b_at
     small.shared_bias = layer.bias == LAYER_BIAS
 
 
@@ -37,6 +38,7 @@ cdef void lay_small(const Training* t, Small* small) noexcept nogil:
     small.step.loss = (<const Kernels*>job.net.kernels.small).loss[job.loss]
     small.step.loss_gives_dz = loss_reads_z(job.loss)
     small.step.threshold = job.threshold
+    small.step.descends, small.step.rate = t.update.recipe.optimizer == SGD, <real>t.update.recipe.learning_rate
     for l in range(job.net.n_layers):
         lay_small_layer(job, l, &small.step.layers[l])
 
@@ -92,26 +94,32 @@ cdef void refresh_small(const Net* net) noexcept nogil:
                     layer.WT[j * LINE + k] = layer.W[k * LINE + j]
 
 
+cdef void apply_small(Training* t, Worker* worker, const Kernels* kernels) noexcept nogil:
+    """The update, by the words that the gradient was just written in: a wider word would wait for all its parts."""
+    kernels.update[t.update.recipe.optimizer](
+        <real*>t.job.parameters.data, t.job.gradient, state_at(&t.update.m, 0), state_at(&t.update.v, 0),
+        t.job.net.size, &worker.rule)
+
+
 cdef void run_small(Training* t, Worker* worker) noexcept nogil:
     """All steps of a call."""
-    cdef Job* job = &t.job
-    cdef const Kernels* kernels = <const Kernels*>job.net.kernels.small
+    cdef const Kernels* kernels = <const Kernels*>t.job.net.kernels.small
     cdef Small small
     cdef Py_ssize_t rows
     cdef double sum
     cdef Status status
     lay_small(t, &small)
     while not t.over:
-        rows, sum = t.rows, 0
+        rows = t.rows
         status = load_small(t, worker, &small)
         if status != DONE:
-            job.bad_row = worker.bad_row
+            t.job.bad_row = worker.bad_row
             stop(t, status)
             return
-        kernels.small_pass(&small.step, rows)
-        sum_losses(job, rows, &sum)
-        if not take_loss(t, worker, sum / loss_divisor(job, rows)):
+        sum = kernels.small_pass(&small.step, rows)
+        if not take_loss(t, worker, sum / loss_divisor(&t.job, rows)):
             stop(t, NOT_FINITE)
             return
-        apply(job, &t.update, worker, <real*>job.parameters.data, job.gradient, job.net.size)
-        refresh_small(&job.net)
+        if not small.step.descends:
+            apply_small(t, worker, kernels)
+        refresh_small(&t.job.net)

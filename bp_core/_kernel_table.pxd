@@ -82,14 +82,15 @@ ctypedef struct SmallLayer:                 # of a network whose layers each fit
     int activation
     activate_fn activate
     derive_fn derive                        # not of softmax
-    const real* W                           # IN   (fan_in, fan_out)
+    real* W                                 # IN   (fan_in, fan_out); OUT too where the step descends
+    real* b                                 # IN   (fan_out,), (1,) where shared, NULL without bias; OUT like W
     const real* b_row                       # IN   (LINE,)
     const real* WT                          # IN   (fan_out, fan_in); not of the first layer
     real* z                                 # OUT  (rows, fan_out); a itself where z need not be kept
     real* a                                 # OUT  (rows, fan_out)
     real* delta                             # OUT  (rows, fan_out)
-    real* grad_W                            # OUT  (fan_in, fan_out)
-    real* grad_b                            # OUT  (fan_out,), (1,) where shared, NULL without bias
+    real* grad_W                            # OUT  like W, unless the step descends
+    real* grad_b                            # OUT  like b
     bint shared_bias
 
 ctypedef struct SmallStep:
@@ -102,6 +103,8 @@ ctypedef struct SmallStep:
     loss_fn loss
     bint loss_gives_dz                      # instead of dLoss/da
     real threshold
+    bint descends                           # parameters -= rate * gradient, which is not written
+    real rate
 
 ctypedef struct Wish:                       # rows that what follows a product reads: asked for while it is computed
     const char* arrays[3]                   # the first row in each; NULL: fewer arrays
@@ -180,8 +183,9 @@ ctypedef struct Kernels:
         Py_ssize_t W_stride,
         real rate, Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
     ) noexcept nogil
-    # forward, loss, backward and gradient of a small network over at most 128 rows
-    void (*small_pass)(const SmallStep* step, Py_ssize_t rows) noexcept nogil
+    # forward, loss, backward and gradient of a small network over at most 128 rows; returns the sum of the losses,
+    # and does nothing more where that is not finite
+    double (*small_pass)(const SmallStep* step, Py_ssize_t rows) noexcept nogil
     # WT[j, k] = W[k, j]
     void (*transpose)(
         const real* W,          # IN   (fan_in, fan_out)

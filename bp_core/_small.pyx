@@ -1,12 +1,14 @@
-"""One step of a small network in one call: forward, loss, backward, gradient.
+"""One step of a small network in one call: forward, loss, backward, gradient, and the change where that is plain SGD.
 
 Of a network whose layers each fit one word, calls and general loops cost more than the arithmetic. Here words
 run along the units and rows follow each other; every number has the order of additions of the general passes,
 so which of the two runs changes no bit.
 """
+from libc.math cimport isfinite
+
 from bp_core._kernel_table cimport IDENTITY, LINE, RELU, SIGMOID, TANH, SmallLayer, SmallStep
 from bp_core._simd cimport (
-    VL, real, vm, vm_first, vr, vr_fma, vr_keep, vr_load, vr_mul, vr_set1, vr_store, vr_zero,
+    VL, real, vm, vm_first, vr, vr_fma, vr_fnma, vr_keep, vr_load, vr_mul, vr_set1, vr_store, vr_zero,
 )
 
 
@@ -104,39 +106,62 @@ cdef inline vr small_column(
     return total
 
 
-cdef inline void small_gradient(const SmallLayer* layer, const real* a_prev, Py_ssize_t rows) noexcept nogil:
+cdef inline void small_change(const SmallStep* step, vr gradient, real* p, real* out) noexcept nogil:
+    """A word of gradient, applied to the parameters or written down."""
+    if step.descends:
+        vr_store(p, vr_fnma(vr_set1(step.rate), gradient, vr_load(p)))
+    else:
+        vr_store(out, gradient)
+
+
+cdef inline vr sum_of_units(const SmallLayer* layer, vr units) noexcept nogil:
+    """The units' numbers added in the order of j, in the first place of a word of zeros."""
+    cdef real numbers[16]
+    cdef real total = 0
+    cdef Py_ssize_t j
+    vr_store(numbers, units)
+    for j in range(min(layer.fan_out, VL)):
+        total = total + numbers[j]
+    return vr_keep(vm_first(1), vr_set1(total))
+
+
+cdef inline void small_gradient(
+    const SmallStep* step, const SmallLayer* layer, const real* a_prev, Py_ssize_t rows,
+) noexcept nogil:
     """grad_W, and grad_b where there is a bias; of one that all units share the units' sums in the order of j."""
     cdef real one = 1
-    cdef real total = 0
-    cdef real sums[16]
-    cdef Py_ssize_t k, j
+    cdef Py_ssize_t k
+    cdef vr total
     for k in range(layer.fan_in):
-        vr_store(layer.grad_W + k * LINE, small_column(a_prev + k, LINE, layer.delta, rows))
-    if layer.grad_b == NULL:
+        total = small_column(a_prev + k, LINE, layer.delta, rows)
+        small_change(step, total, layer.W + k * LINE, layer.grad_W + k * LINE)
+    if layer.b == NULL:
         return
-    if not layer.shared_bias:
-        vr_store(layer.grad_b, small_column(&one, 0, layer.delta, rows))
-        return
-    vr_store(sums, small_column(&one, 0, layer.delta, rows))
-    for j in range(min(layer.fan_out, VL)):
-        total = total + sums[j]
-    layer.grad_b[0] = total
+    total = small_column(&one, 0, layer.delta, rows)
+    if layer.shared_bias:
+        total = sum_of_units(layer, total)
+    small_change(step, total, layer.b, layer.grad_b)
 
 
-cdef void small_pass(const SmallStep* step, Py_ssize_t rows) noexcept nogil:
+cdef double small_pass(const SmallStep* step, Py_ssize_t rows) noexcept nogil:
     """The losses of the rows and the gradient of every parameter; rows of all arrays are a line apart."""
     cdef const SmallLayer* layer = &step.layers[0]
     cdef const SmallLayer* last = &step.layers[step.n_layers - 1]
     cdef Py_ssize_t l
+    cdef double sum
     small_forward(layer, step.x, rows)
     for l in range(1, step.n_layers):
         small_forward(&step.layers[l], step.layers[l - 1].a, rows)
     step.loss(
         last.z, last.a, step.targets, step.scale, step.row_loss, last.delta, rows, last.fan_out, LINE, step.threshold)
+    sum = sum_losses(step.row_loss, NULL, rows, 0)
+    if not isfinite(sum):
+        return sum
     if not step.loss_gives_dz:
         small_slope(last, rows)
     for l in range(step.n_layers - 1, 0, -1):
         small_backward(&step.layers[l], &step.layers[l - 1], rows)
-    small_gradient(layer, step.x, rows)
+    small_gradient(step, layer, step.x, rows)
     for l in range(1, step.n_layers):
-        small_gradient(&step.layers[l], step.layers[l - 1].a, rows)
+        small_gradient(step, &step.layers[l], step.layers[l - 1].a, rows)
+    return sum
