@@ -36,17 +36,17 @@ cdef inline vr leading_half(vr x) noexcept nogil:
     return vr_and(x, vr_bits(~<real_bits>0 << <int>(27 if IS_F64 else 12)))
 
 
+cdef inline vr put_right(vr y, vr a, vr b, vr b_rest, vr inverse) noexcept nogil:
+    """y near a / b, moved by what is missing to a / (b + b_rest); `inverse` is near 1 / b. Rounds nearly once."""
+    return vr_fma(vr_fnma(y, b_rest, vr_fnma(y, b, a)), inverse, y)
+
+
 cdef inline vr quotient(vr a, vr b, vr b_rest) noexcept nogil:
-    """a / (b + b_rest), rounded nearly once, where b_rest is the rounding error of b."""
-    cdef vr one = vr_set1(<real>1.0)
-    cdef vr inverse = vr_div(one, b)
-    cdef vr missing, y, b_half
-    if FUSED:
-        missing = vr_fnma(inverse, b_rest, vr_fnma(inverse, b, one))
-        return vr_fma(a, inverse, vr_mul(a, vr_mul(inverse, missing)))
-    y = leading_half(vr_mul(a, inverse))
-    b_half = leading_half(b)
-    missing = vr_fnma(y, b_rest, vr_fnma(y, vr_sub(b, b_half), vr_fnma(y, b_half, a)))
+    """The same without fused multiply-add: a quotient of half the bits, whose product with either half of b is exact."""
+    cdef vr inverse = vr_div(vr_set1(<real>1.0), b)
+    cdef vr y = leading_half(vr_mul(a, inverse))
+    cdef vr b_half = leading_half(b)
+    cdef vr missing = vr_fnma(y, b_rest, vr_fnma(y, vr_sub(b, b_half), vr_fnma(y, b_half, a)))
     return vr_fma(missing, inverse, y)
 
 
@@ -103,15 +103,27 @@ cdef inline vr exp_rest(vr r) noexcept nogil:
     return q
 
 
+cdef inline vr exp_rest_in_pairs(vr r) noexcept nogil:
+    """The same by shorter chains."""
+    cdef vr square, q
+    if IS_F64:
+        return exp_rest(r)
+    square = vr_mul(r, r)
+    q = horner(vr_set1(<real>0.00019912871), r, 0.0013939373)
+    q = vr_fma(q, square, horner(vr_set1(<real>0.008333276), r, 0.04166638))
+    return vr_fma(q, square, horner(vr_set1(<real>0.16666667), r, 0.5))
+
+
 cdef inline vr exp_in_range(vr x) noexcept nogil:
     """exp(x) where it is 0, finite or just above the largest number: x is clamped already."""
     cdef Reduced reduced = reduce_by_ln2(x)
     cdef vr r = vr_fnma(reduced.n, ln2_rest(), reduced.leading)
-    cdef vr y = horner(horner(exp_rest(r), r, 1.0), r, 1.0)
     # 2^n in two factors: n may lie outside the exponents, and only the last product may round
     cdef vr half = vr_fma(x, by_dtype(0.7213475, 0.7213475204444817), magic())
     cdef vr other_half = vr_sub(reduced.t, vr_sub(half, magic()))
-    return vr_mul(vr_mul(y, vr_power_of_two(half)), vr_power_of_two(other_half))
+    cdef vr factor = vr_power_of_two(half)
+    cdef vr y = vr_fma(horner(exp_rest_in_pairs(r), r, 1.0), vr_mul(r, factor), factor)
+    return vr_mul(y, vr_power_of_two(other_half))
 
 
 cdef inline vr exp_word(vr x) noexcept nogil:
@@ -119,19 +131,29 @@ cdef inline vr exp_word(vr x) noexcept nogil:
     return exp_in_range(vr_max(by_dtype(-104.0, -746.0), vr_min(by_dtype(89.0, 710.0), x)))
 
 
-cdef inline vr expm1_scaled(Reduced reduced, vr x_rest, vr scale, vr scale_less_one) noexcept nogil:
-    """scale * exp(r + x_rest) - (scale - scale_less_one), for a scale that is a power of two."""
-    cdef vr r = vr_fnma(reduced.n, ln2_rest(), reduced.leading)
-    cdef vr r_rest = vr_add(vr_fnma(reduced.n, ln2_rest(), vr_sub(reduced.leading, r)), x_rest)
-    cdef vr curved = vr_fma(vr_mul(r, r), exp_rest(r), r_rest)
-    return vr_fma(scale, curved, vr_fma(scale, r, scale_less_one))
+ctypedef struct InTwoParts:
+    vr leading
+    vr rest
 
 
-cdef inline vr expm1_in_range(vr x, vr x_rest) noexcept nogil:
-    """exp(x + x_rest) - 1 where 2^round(x / ln 2) is a normal number."""
-    cdef Reduced reduced = reduce_by_ln2(x)
+cdef inline InTwoParts reduced_parts(Reduced reduced) noexcept nogil:
+    """x - n ln 2, and its rounding error."""
+    cdef InTwoParts r
+    r.leading = vr_fnma(reduced.n, ln2_rest(), reduced.leading)
+    r.rest = vr_fnma(reduced.n, ln2_rest(), vr_sub(reduced.leading, r.leading))
+    return r
+
+
+cdef inline vr expm1_scaled(InTwoParts r, vr scale, vr scale_less_one) noexcept nogil:
+    """scale * exp(r) - (scale - scale_less_one), for a scale that is a power of two."""
+    cdef vr curved = vr_fma(vr_mul(r.leading, r.leading), exp_rest(r.leading), r.rest)
+    return vr_fma(scale, curved, vr_fma(scale, r.leading, scale_less_one))
+
+
+cdef inline vr expm1_of(Reduced reduced, InTwoParts r) noexcept nogil:
+    """exp(x) - 1 where 2^n is a normal number."""
     cdef vr scale = vr_power_of_two(reduced.t)
-    return expm1_scaled(reduced, x_rest, scale, vr_sub(scale, vr_set1(<real>1.0)))
+    return expm1_scaled(r, scale, vr_sub(scale, vr_set1(<real>1.0)))
 
 
 cdef inline vr expm1_word(vr x) noexcept nogil:
@@ -140,7 +162,7 @@ cdef inline vr expm1_word(vr x) noexcept nogil:
     cdef Reduced reduced = reduce_by_ln2(clamped)
     # half the result first: 2^n itself may lie just above the largest number
     cdef vr scale = vr_power_of_two(vr_sub(reduced.t, vr_set1(<real>1.0)))
-    cdef vr y = expm1_scaled(reduced, vr_set1(<real>0.0), scale, vr_sub(scale, vr_set1(<real>0.5)))
+    cdef vr y = expm1_scaled(reduced_parts(reduced), scale, vr_sub(scale, vr_set1(<real>0.5)))
     # halving would round a number below the normal range, and lose the sign of 0
     cdef vm tiny = vr_lt(vr_abs(x), vr_set1(<real>8.673617379884035e-19))
     return vr_select(tiny, x, vr_add(y, y))
@@ -151,16 +173,33 @@ cdef inline vr sigmoid_word(vr x) noexcept nogil:
     cdef vr e = exp_in_range(vr_max(by_dtype(-104.0, -746.0), vr_or(x, vr_set1(<real>-0.0))))
     cdef vr one = vr_set1(<real>1.0)
     cdef vr b = vr_add(one, e)
-    return quotient(vr_select(vr_lt(x, vr_set1(<real>0.0)), e, one), b, vr_sub(e, vr_sub(b, one)))
+    cdef vr b_rest = vr_sub(e, vr_sub(b, one))
+    cdef vm negative = vr_lt(x, vr_set1(<real>0.0))
+    cdef vr a = vr_select(negative, e, one)
+    cdef vr y
+    if not FUSED:
+        return quotient(a, b, b_rest)
+    y = vr_div(a, b)
+    return put_right(y, a, b, b_rest, vr_select(negative, vr_sub(one, y), y))
 
 
 cdef inline vr tanh_word(vr x) noexcept nogil:
     """u / (u + 2), u = expm1(2 abs(x)), with the sign of x."""
     cdef vr a = vr_min(by_dtype(10.0, 20.0), vr_abs(x))
-    cdef vr u = expm1_in_range(vr_add(a, a), vr_set1(<real>0.0))
+    cdef Reduced reduced = reduce_by_ln2(vr_add(a, a))
+    cdef vr u = expm1_of(reduced, reduced_parts(reduced))
     cdef vr two = vr_set1(<real>2.0)
     cdef vr b = vr_add(u, two)
-    return vr_with_sign(quotient(u, b, vr_sub(u, vr_sub(b, two))), vr_sign_of(x))
+    cdef vr b_rest = vr_sub(u, vr_sub(b, two))
+    cdef vr half = vr_set1(<real>0.5)
+    cdef vr y
+    if FUSED:
+        y = vr_div(u, b)
+        # 2 / b is 1 - y, but for its rounding, which can be as large as itself where y is nearly 1
+        y = vr_min(vr_set1(<real>1.0), put_right(y, u, b, b_rest, vr_fnma(y, half, half)))
+    else:
+        y = quotient(u, b, b_rest)
+    return vr_with_sign(y, vr_sign_of(x))
 
 
 # ---------------------------------------------------------------- error function
@@ -217,7 +256,10 @@ cdef inline vr erf_word(vr x) noexcept nogil:
     cdef vr y = vr_fma(rest, a, leading)
     # the rounding errors of the product and of the sum
     cdef vr y_rest = vr_fma(rest, a, vr_sub(vr_sub(leading, y), vr_fnma(c, a, leading)))
-    return vr_with_sign(vr_abs(expm1_in_range(y, y_rest)), vr_sign_of(x))
+    cdef Reduced reduced = reduce_by_ln2(y)
+    cdef InTwoParts r = reduced_parts(reduced)
+    r.rest = vr_add(r.rest, y_rest)
+    return vr_with_sign(vr_abs(expm1_of(reduced, r)), vr_sign_of(x))
 
 
 # ---------------------------------------------------------------- logarithms

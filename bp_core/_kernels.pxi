@@ -10,6 +10,8 @@ include "_norms.pyx"
 include "_updates.pyx"
 include "_gather.pyx"
 include "_tile.pyx"
+include "_panels.pyx"
+include "_dense.pyx"
 include "_narrow.pyx"
 include "_small.pyx"
 
