@@ -1,6 +1,4 @@
 """The three products of a dense layer: forward, the way back and the gradient."""
-from libc.string cimport memset
-
 from bp_core._kernel_table cimport BLOCK_ROWS, Wish
 from bp_core._simd cimport VL, real
 
@@ -9,18 +7,18 @@ cdef inline Py_ssize_t words_of(Py_ssize_t n) noexcept nogil:
     return (n + VL - 1) // VL
 
 
-cdef inline Product product_of(
-    const real* A, Py_ssize_t A_row, Py_ssize_t A_step, const real* B, Py_ssize_t B_stride, real* C, Py_ssize_t C_stride,
-    Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t depth,
+cdef inline void lay_product(
+    Product* g, const real* A, Py_ssize_t A_row, Py_ssize_t A_step, const real* B, Py_ssize_t B_stride,
+    real* C, Py_ssize_t C_stride, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t depth,
 ) noexcept nogil:
     """C = A B from zeros."""
-    cdef Product g
-    memset(&g, 0, sizeof(g))
     g.A, g.A_row, g.A_step = A, A_row, A_step
-    g.B, g.B_stride = B, B_stride
+    g.B, g.B_stride, g.turned = B, B_stride, False
+    g.start, g.start_stride = NULL, 0
     g.C, g.C_stride = C, C_stride
-    g.rows, g.columns, g.words, g.depth = rows, columns, words_of(columns), depth
-    return g
+    g.rows, g.columns, g.words = rows, columns, words_of(columns)
+    g.depth, g.later, g.asks = depth, 0, False
+    g.finish, g.asking = SET, NULL
 
 
 cdef void dense_forward(
@@ -34,8 +32,8 @@ cdef void dense_forward(
     Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
 ) noexcept nogil:
     """z[s, j] = b[j] + sum_k a_prev[s, k] * W[k, j], one chain of FMAs in the order of k."""
-    cdef Product g = product_of(
-        a_prev, a_prev_stride, 1, W, W_stride, z, z_stride, batch, fan_out, fan_in)
+    cdef Product g
+    lay_product(&g, a_prev, a_prev_stride, 1, W, W_stride, z, z_stride, batch, fan_out, fan_in)
     g.start = b
     product(&g)
 
@@ -50,8 +48,8 @@ cdef void dense_backward(
     Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
 ) noexcept nogil:
     """delta_prev[s, k] = sum_j delta[s, j] * WT[j, k], one chain of FMAs from 0 in the order of j."""
-    cdef Product g = product_of(
-        delta, delta_stride, 1, WT, WT_stride, delta_prev, delta_prev_stride, batch, fan_in, fan_out)
+    cdef Product g
+    lay_product(&g, delta, delta_stride, 1, WT, WT_stride, delta_prev, delta_prev_stride, batch, fan_in, fan_out)
     product(&g)
 
 
@@ -65,8 +63,8 @@ cdef void dense_backward_turned(
     Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
 ) noexcept nogil:
     """The same from W itself, transposed panel by panel as it is packed."""
-    cdef Product g = product_of(
-        delta, delta_stride, 1, W, W_stride, delta_prev, delta_prev_stride, batch, fan_in, fan_out)
+    cdef Product g
+    lay_product(&g, delta, delta_stride, 1, W, W_stride, delta_prev, delta_prev_stride, batch, fan_in, fan_out)
     g.turned = True
     product(&g)
 
@@ -82,10 +80,10 @@ cdef void dense_gradient(
     const Wish* wish,           # IN   or NULL
 ) noexcept nogil:
     """grad[k, j] (+)= sum_s a_prev[s, k] * delta[s, j]: a chain from 0 per block of rows, blocks added in order."""
-    cdef Product g = product_of(
-        a_prev, a_prev_step, a_prev_stride, delta, delta_stride, grad, grad_stride, fan_in, fan_out, batch)
+    cdef Product g
     cdef Asking asking
     cdef Py_ssize_t s = 0
+    lay_product(&g, a_prev, a_prev_step, a_prev_stride, delta, delta_stride, grad, grad_stride, fan_in, fan_out, batch)
     if wish != NULL:
         g.asking = &asking
         start_asking(&asking, wish, fan_in * g.words * batch)
@@ -108,7 +106,7 @@ cdef void dense_descend(
     real rate, Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
 ) noexcept nogil:
     """W[k, j] -= rate * sum_s a_prev[s, k] * delta[s, j], a chain from 0 over at most 128 rows."""
-    cdef Product g = product_of(
-        a_prev, 1, a_prev_stride, delta, delta_stride, W, W_stride, fan_in, fan_out, batch)
+    cdef Product g
+    lay_product(&g, a_prev, 1, a_prev_stride, delta, delta_stride, W, W_stride, fan_in, fan_out, batch)
     g.finish, g.rate = DESCEND, rate
     piece(&g)

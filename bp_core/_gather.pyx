@@ -141,14 +141,8 @@ cdef inline real copy_short_row(const real* source, real* row, Py_ssize_t n) noe
     return rest
 
 
-cdef inline vr rest_of_tail(const real* row, Py_ssize_t j, Py_ssize_t n) noexcept nogil:
-    """The same over numbers j to n, less than a word, of a row whose padding may be read."""
-    cdef vr word = vr_keep(vm_first(<int>(n - j)), vr_load(row + j))
-    return vr_sub(word, word)
-
-
 cdef inline vr copy_row(const real* source, real* row, Py_ssize_t n) noexcept nogil:
-    """A plain row; returns the sum of x - x in a word: 0, or NaN somewhere."""
+    """A plain row of at least a word, the last word ending with it; returns the sum of x - x: 0, or NaN somewhere."""
     cdef vr even = vr_zero(), odd = vr_zero(), a, b
     cdef Py_ssize_t j = 0
     while j + 2 * VL <= n:
@@ -161,22 +155,25 @@ cdef inline vr copy_row(const real* source, real* row, Py_ssize_t n) noexcept no
         a = vr_load(source + j)
         vr_store(row + j, a)
         even = vr_add(even, vr_sub(a, a))
-        j += VL
-    if j < n:
-        memcpy(row + j, source + j, (n - j) * sizeof(real))
-        odd = vr_add(odd, rest_of_tail(row, j, n))
+    if n % VL != 0:
+        b = vr_load(source + n - VL)
+        vr_store(row + n - VL, b)
+        odd = vr_add(odd, vr_sub(b, b))
     return vr_add(even, odd)
 
 
 cdef inline vr rest_of_row(const real* row, Py_ssize_t n) noexcept nogil:
-    """The same of a row that was converted; its padding may be read."""
+    """The same sum over a row whose padding may be read."""
     cdef vr total = vr_zero(), word
     cdef Py_ssize_t j = 0
     while j + VL <= n:
         word = vr_load(row + j)
         total = vr_add(total, vr_sub(word, word))
         j += VL
-    return vr_add(total, rest_of_tail(row, j, n)) if j < n else total
+    if j < n:
+        word = vr_keep(vm_first(<int>(n - j)), vr_load(row + j))
+        total = vr_add(total, vr_sub(word, word))
+    return total
 
 
 cdef inline void ask_for_row(const char* source, Py_ssize_t step, Py_ssize_t n) noexcept nogil:

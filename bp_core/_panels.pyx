@@ -71,8 +71,11 @@ cdef void packed_panel(const Product* g, Py_ssize_t w, Py_ssize_t width, real* r
 
 cdef inline Py_ssize_t panel_width(const Product* g, Py_ssize_t w) noexcept nogil:
     """Words of the panel from word w: in as few panels as can be, all of nearly the same width."""
-    cdef Py_ssize_t panels = (g.words - w + WIDEST - 1) // WIDEST
-    return (g.words - w + panels - 1) // panels
+    cdef Py_ssize_t left = g.words - w, panels
+    if left <= WIDEST:
+        return left             # most often; a division takes as long as a small tile
+    panels = (left + WIDEST - 1) // WIDEST
+    return (left + panels - 1) // panels
 
 
 cdef void wish_for_panel(const Product* g, Py_ssize_t w, Py_ssize_t width, Wish* wish) noexcept nogil:

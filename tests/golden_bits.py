@@ -103,6 +103,9 @@ def initial_case(init, dtype):
     return [net.get_parameters()]
 
 
+SHAPES = [(2, 3, 1), (17, 8), (40, 8, 5), (513, 20, 4), (1100, 24, 10), (2100, 5), (9, 1100, 3), (145, 140, 131)]
+
+
 def cases():
     """Name of every case and the function that computes its arrays."""
     for dtype in DTYPES:
@@ -116,7 +119,7 @@ def cases():
             yield f"width/{width}/{dtype}", partial(shape_case, (width, width, 68 - width), 9, dtype)
         for n in BATCHES:
             yield f"batch/{n}/{dtype}", partial(shape_case, (5, 11, 3), n, dtype)
-        for layer_sizes in ((2, 3, 1), (17, 8), (40, 8, 5), (513, 20, 4), (1100, 24, 10), (2100, 5), (9, 1100, 3), (145, 140, 131)):
+        for layer_sizes in SHAPES:
             yield f"shape/{layer_sizes}/{dtype}", partial(shape_case, layer_sizes, 130, dtype)
         for name, optimizer in OPTIMISERS.items():
             yield f"steps/{name}/{dtype}", partial(steps_case, optimizer, dtype)
