@@ -1,5 +1,5 @@
 """Prediction, and one look at all that a pass computes: z, a, loss, deltas, gradients."""
-from libc.stdlib cimport calloc, free
+from libc.stdlib cimport calloc, free, malloc
 from libc.string cimport memcpy
 
 from numpy import empty, ndarray, zeros
@@ -14,6 +14,8 @@ cdef object plain_array = ndarray   # its subclasses may mean more than their nu
 
 cdef enum:
     SMALL = 2048                # reals of scratch that live on the stack
+    MOST_ROWS = 252             # taken through all layers at once: whole tiles of 6 and of 12 rows,
+    MOST_REALS = 1 << 17        # and no more than leave their activations in the second-level cache
     SHARED_WORK = 1 << 23       # rows times parameters, from which on threads may be of use
 
 
@@ -77,14 +79,18 @@ cdef void predict_share(void* prediction, Py_ssize_t number) noexcept nogil:
         first += p.block
 
 
+cdef inline Py_ssize_t rows_at_once(const Net* net) noexcept nogil:
+    return max(<Py_ssize_t>12, min(<Py_ssize_t>MOST_ROWS, MOST_REALS // net.widest // 12 * 12))
+
+
 cdef int predict_in_threads(Prediction* p, Py_ssize_t threads) except -1:
     """Find room, and predict without the GIL."""
     cdef Py_ssize_t size
     cdef real* room
-    p.block = min(p.X.rows, <Py_ssize_t>BLOCK_ROWS)
+    p.block = min(p.X.rows, rows_at_once(p.net))
     threads = max(<Py_ssize_t>1, min(threads, <Py_ssize_t>MOST_THREADS, (p.X.rows + p.block - 1) // p.block))
     size = threads * prediction_reals(p.net, p.block) + bias_rows_size(p.net) + LINE
-    room = <real*>calloc(size, sizeof(real))
+    room = <real*>malloc(size * sizeof(real))
     if room == NULL:
         raise MemoryError(f"no memory for {size} numbers of scratch")
     with nogil:
