@@ -42,7 +42,7 @@ cdef inline vr put_right(vr y, vr a, vr b, vr b_rest, vr inverse) noexcept nogil
 
 
 cdef inline vr quotient(vr a, vr b, vr b_rest) noexcept nogil:
-    """The same without fused multiply-add: a quotient of half the bits, whose product with either half of b is exact."""
+    """The same without fused multiply-add: from a quotient of half the bits, whose product with half of b is exact."""
     cdef vr inverse = vr_div(vr_set1(<real>1.0), b)
     cdef vr y = leading_half(vr_mul(a, inverse))
     cdef vr b_half = leading_half(b)

@@ -135,8 +135,8 @@ cdef void close_run(Run* run) noexcept:
 
 
 cdef inline Py_ssize_t read_rows(
-    const Kernels* kernels, const Table* table, Py_ssize_t first, const int64_t* order, Py_ssize_t rows, Py_ssize_t further,
-    real* out, Py_ssize_t out_stride,
+    const Kernels* kernels, const Table* table, Py_ssize_t first, const int64_t* order,
+    Py_ssize_t rows, Py_ssize_t further, real* out, Py_ssize_t out_stride,
 ) noexcept nogil:
     """Rows of the table, converted: those that `order` names, else first, ...; returns how many were finite.
 

@@ -146,7 +146,8 @@ cdef void loss_pass(Job* job, Py_ssize_t at, Py_ssize_t rows, bint backward) noe
 
 
 cdef inline void layer_backward(
-    const Net* net, const Layer* layer, const real* delta, real* delta_prev, Py_ssize_t delta_prev_stride, Py_ssize_t rows,
+    const Net* net, const Layer* layer, const real* delta, real* delta_prev, Py_ssize_t delta_prev_stride,
+    Py_ssize_t rows,
 ) noexcept nogil:
     """delta_prev = delta W^T."""
     if layer.WT == NULL:

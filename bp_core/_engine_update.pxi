@@ -81,7 +81,7 @@ cdef void panel_gradient(
     """grad_W of a panel over `rows` rows in hand from place `at` on; its padding becomes 0."""
     cdef Factors f = factors_of(job, l, at, panel)
     job.net.kernels.gradient(
-        f.left, f.left_stride, 1, f.right, f.right_stride, panel.gradient, panel.stride,
+        f.left, f.left_stride, f.right, f.right_stride, panel.gradient, panel.stride,
         rows, panel.rows, panel.columns, add, wish)
     clear_padding(&job.net.layers[l], panel, panel.gradient, panel.stride)
 
@@ -104,10 +104,9 @@ cdef inline real* bias_room(const Job* job, const Worker* worker, const Layer* l
 cdef void unit_gradient(
     const Job* job, const Layer* layer, Py_ssize_t at, Py_ssize_t rows, real* grad_b, bint add,
 ) noexcept nogil:
-    """The sum of every unit's delta over the rows in hand, which is grad_W with a_prev = 1; its padding becomes 0."""
-    cdef real one = 1
-    job.net.kernels.gradient(
-        &one, 0, 0, layer.delta + at * layer.stride, layer.stride, grad_b, layer.stride, rows, 1, layer.fan_out, add, NULL)
+    """The sum of every unit's delta over the rows in hand; its padding becomes 0."""
+    job.net.kernels.sum_units(
+        layer.delta + at * layer.stride, layer.stride, grad_b, rows, layer.fan_out, add)
     # The room may have held another layer's, and only words that hold a unit are written.
     memset(grad_b + layer.fan_out, 0, (layer.stride - layer.fan_out) * sizeof(real))
 
@@ -226,10 +225,12 @@ cdef void panel_pass(
     """A panel's gradient, its penalty, its update and its part of the transposed copy: see `slice_pass`."""
     cdef Layer* layer = &job.net.layers[l]
     cdef Wish wish
+    cdef const Wish* asked
     if applied and descends(job, update, rows):
         descend_panel(job, worker, l, rows, panel)
     else:
-        panel_gradient(job, l, 0, rows, panel, add, parameters_of(job, update, layer, panel, &wish) if applied else NULL)
+        asked = parameters_of(job, update, layer, panel, &wish) if applied else NULL
+        panel_gradient(job, l, 0, rows, panel, add, asked)
         if last and update != NULL:
             penalize_panel(job, update, layer, panel)
         if not applied:

@@ -115,7 +115,9 @@ cdef void convert_row(
         convert(&wide, source, False, step, row, n)
 
 
-cdef inline bint is_real(const char* data, Py_ssize_t row_step, Py_ssize_t step, Source kind, bint swapped) noexcept nogil:
+cdef inline bint is_real(
+    const char* data, Py_ssize_t row_step, Py_ssize_t step, Source kind, bint swapped,
+) noexcept nogil:
     """Whether rows are plain, aligned numbers of the kind `real`, side by side."""
     return (
         kind == (FLOAT64 if IS_F64 else FLOAT32) and not swapped and step == <Py_ssize_t>sizeof(real)

@@ -164,14 +164,21 @@ ctypedef struct Kernels:
     ) noexcept nogil
     # grad[k, j] (+)= sum_s a_prev[s, k] * delta[s, j], a chain from 0 per block of 128 rows, blocks added in order
     void (*gradient)(
-        const real* a_prev,     # IN   (batch, fan_in), consecutive s a_prev_stride apart, consecutive k a_prev_step apart
-        Py_ssize_t a_prev_stride, Py_ssize_t a_prev_step,
+        const real* a_prev,     # IN   (batch, fan_in), rows a_prev_stride apart
+        Py_ssize_t a_prev_stride,
         const real* delta,      # IN   (batch, fan_out), padding read
         Py_ssize_t delta_stride,
         real* grad,             # OUT  (fan_in, fan_out), padding written; IN too when add
         Py_ssize_t grad_stride,
         Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out, bint add,
         const Wish* wish,       # IN   or NULL
+    ) noexcept nogil
+    # sums[j] (+)= sum_s delta[s, j], in the same order
+    void (*sum_units)(
+        const real* delta,      # IN   (batch, fan_out), padding read
+        Py_ssize_t delta_stride,
+        real* sums,             # OUT  (fan_out,), padding of the last word written; IN too when add
+        Py_ssize_t batch, Py_ssize_t fan_out, bint add,
     ) noexcept nogil
     # W[k, j] -= rate * sum_s a_prev[s, k] * delta[s, j], a chain from 0 over at most 128 rows
     void (*descend)(
