@@ -88,7 +88,7 @@ cdef Py_ssize_t all_blocks(const Net* net) noexcept nogil:
 
 
 cdef inline bint turns(const Layer* layer, Py_ssize_t rows) noexcept nogil:
-    """Whether backward does better by turning W as it packs it than by a transposed copy kept up to date."""
+    """Whether a worker's `rows` go back sooner by turning W as it is packed than by a copy that is kept transposed."""
     return rows >= TURNED_ROWS and layer.fan_in >= TURNED_SIZE and layer.fan_out >= TURNED_SIZE
 
 
@@ -98,7 +98,7 @@ cdef void take_layer(Layer* layer, const Needs* needs, bint z_apart, bint transp
     layer.z = take(room, needs.rows * layer.stride) if z_apart or keeps_z(layer) else layer.a
     if needs.backward:
         layer.delta = take(room, needs.rows * layer.stride)
-    if transposed and not layer.narrow and not turns(layer, needs.rows):
+    if transposed and not layer.narrow and not turns(layer, needs.rows // needs.threads):
         layer.WT = take(room, layer.fan_out * layer.WT_stride)
 
 

@@ -14,8 +14,10 @@ cdef object plain_array = ndarray   # its subclasses may mean more than their nu
 
 cdef enum:
     SMALL = 2048                # reals of scratch that live on the stack
-    MOST_ROWS = 252             # taken through all layers at once: whole tiles of 6 and of 12 rows,
-    MOST_REALS = 1 << 17        # and no more than leave their activations in the second-level cache
+    ROWS_STEP = 12              # the tiles' heights, but for a few, divide it
+    MOST_ROWS = 252             # taken through all layers at once,
+    WIDE_ROWS = 132             # or so many where a layer
+    WIDE = 520                  # is wider, so that two layers' activations stay in the second-level cache
     SHARED_WORK = 1 << 23       # rows times parameters, from which on threads may be of use
 
 
@@ -79,16 +81,21 @@ cdef void predict_share(void* prediction, Py_ssize_t number) noexcept nogil:
         first += p.block
 
 
-cdef inline Py_ssize_t rows_at_once(const Net* net) noexcept nogil:
-    return max(<Py_ssize_t>12, min(<Py_ssize_t>MOST_ROWS, MOST_REALS // net.widest // 12 * 12))
+cdef inline Py_ssize_t rows_at_once(const Prediction* p, Py_ssize_t threads) noexcept nogil:
+    """Rows of a block: many, for the sake of packing, and few enough for every thread to have some."""
+    cdef Py_ssize_t share = (p.X.rows + threads - 1) // threads
+    return min(
+        <Py_ssize_t>(MOST_ROWS if p.net.widest <= WIDE else WIDE_ROWS),
+        (share + ROWS_STEP - 1) // ROWS_STEP * ROWS_STEP, p.X.rows)
 
 
 cdef int predict_in_threads(Prediction* p, Py_ssize_t threads) except -1:
     """Find room, and predict without the GIL."""
     cdef Py_ssize_t size
     cdef real* room
-    p.block = min(p.X.rows, rows_at_once(p.net))
-    threads = max(<Py_ssize_t>1, min(threads, <Py_ssize_t>MOST_THREADS, (p.X.rows + p.block - 1) // p.block))
+    threads = max(<Py_ssize_t>1, min(threads, <Py_ssize_t>MOST_THREADS))
+    p.block = rows_at_once(p, threads)
+    threads = min(threads, (p.X.rows + p.block - 1) // p.block)
     size = threads * prediction_reals(p.net, p.block) + bias_rows_size(p.net) + LINE
     room = <real*>malloc(size * sizeof(real))
     if room == NULL:

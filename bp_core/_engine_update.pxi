@@ -1,7 +1,8 @@
 """From deltas to new parameters.
 
 Each worker owns a fixed slice of the parameters. It goes through it panel by panel: a panel of grad_W, summed
-over the whole chunk, its penalty, its update and its transposed copy while all of it is in the first cache.
+over the whole chunk, its penalty, its update and its part of the transposed copy, where there is one, while all of it
+is in the first cache. Plain SGD takes the sums off W without writing them down.
 A batch of one chunk never has its gradient in memory. A longer batch, and clipping, which needs the norm
 of everything first, collect the whole gradient.
 """
@@ -11,7 +12,7 @@ cdef extern from "<math.h>" nogil:
     double sqrt(double x)       # compiled to the exact instruction
 
 cdef enum:
-    ASKED_BYTES = 1 << 20       # of parameters: from so many on they are asked for before their update
+    FAR_PARAMETERS = 1 << 20    # bytes, from which on parameters are asked for before their update
     SLICE_ROWS = 12             # slices of W are cut at whole tiles
 
 ctypedef struct Recipe:         # how a gradient becomes a change; plain numbers, fixed for a call
@@ -207,7 +208,7 @@ cdef const Wish* parameters_of(
     """The panel's parameters and moments, which its update reads; NULL where they wait in the second-level cache."""
     cdef real* W = layer.W + panel.k * layer.W_stride + panel.j
     cdef Py_ssize_t at = W - <real*>job.parameters.data
-    if job.net.size * <Py_ssize_t>sizeof(real) < ASKED_BYTES:
+    if job.net.size * <Py_ssize_t>sizeof(real) < FAR_PARAMETERS:
         return NULL
     wish.arrays[0] = <const char*>W
     wish.arrays[1] = <const char*>state_at(&update.m if update.m.open else &update.v, at)

@@ -178,13 +178,16 @@ cdef inline vr rest_of_row(const real* row, Py_ssize_t n) noexcept nogil:
     return total
 
 
-cdef inline void ask_for_row(const char* source, Py_ssize_t step, Py_ssize_t n) noexcept nogil:
-    """Ask for all lines of a row whose numbers lie close together."""
-    cdef Py_ssize_t at = 0
+cdef inline void ask_for_row(
+    const char* data, Py_ssize_t row_step, int64_t row, Py_ssize_t step, Py_ssize_t n,
+) noexcept nogil:
+    """Ask for all lines of a row whose numbers lie close together; nobody has checked the row's number yet."""
+    cdef size_t at = <size_t>data + <size_t>row * <size_t>row_step
+    cdef size_t end = at + <size_t>(n * step)
     if step <= 0 or step > 16:
         return
-    while at < n * step:
-        ask_for_line(source + at)
+    while at < end:
+        ask_for_line(<const char*>at)
         at += 64
 
 
@@ -221,7 +224,7 @@ cdef Py_ssize_t gather(
     for s in range(rows):
         source = data + (s if order == NULL else <Py_ssize_t>order[s]) * row_step
         if order != NULL and n > SHORT_ROW and s + ROWS_AHEAD < rows + further:
-            ask_for_row(data + <Py_ssize_t>order[s + ROWS_AHEAD] * row_step, step, n)
+            ask_for_row(data, row_step, order[s + ROWS_AHEAD], step, n)
         if not plain:
             convert_row(source, kind, swapped, step, row, n)
             rest = vr_add(rest, rest_of_row(row, n))

@@ -29,7 +29,7 @@ cdef enum Optimizer:
     OPTIMIZERS
 
 cdef enum Elementary:
-    EXP, EXPM1, LOG, LOG1P, ERF, TANH_FUNCTION, SIGMOID_FUNCTION
+    EXP, EXPM1, LOG, LOG1P, ERF, TANH_FUNCTION, SIGMOID_FUNCTION, SQUARE_ROOT
     ELEMENTARIES
 
 cdef enum Source:                           # what X, y and weights may be made of
@@ -152,7 +152,7 @@ ctypedef struct Kernels:
         Py_ssize_t delta_prev_stride,
         Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
     ) noexcept nogil
-    # the same from W itself: for layers and batches that `turns` names
+    # the same from W itself, which is transposed as it is packed: for large layers and many rows
     void (*backward_turned)(
         const real* delta,      # IN   (batch, fan_out)
         Py_ssize_t delta_stride,
@@ -190,8 +190,8 @@ ctypedef struct Kernels:
         Py_ssize_t W_stride,
         real rate, Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
     ) noexcept nogil
-    # forward, loss, backward and gradient of a small network over at most 128 rows; returns the sum of the losses,
-    # and does nothing more where that is not finite
+    # forward, loss, backward and gradient, written or applied, of a small network over at most 128 rows; returns the sum
+    # of the losses, and neither writes nor applies where that is not finite
     double (*small_pass)(const SmallStep* step, Py_ssize_t rows) noexcept nogil
     # WT[j, k] = W[k, j]
     void (*transpose)(
@@ -216,7 +216,7 @@ ctypedef struct Kernels:
     Py_ssize_t (*gather)(
         const char* data,       # IN   row 0; rows `row_step` bytes apart, numbers `step` bytes apart, any alignment
         Py_ssize_t row_step, Py_ssize_t step, Source kind, bint swapped,
-        const int64_t* order,   # IN   (rows + further,) which rows, all within the array; NULL: 0, 1, ...
+        const int64_t* order,   # IN   (rows + further,) which rows, the first `rows` within the array; NULL: 0, 1, ...
         Py_ssize_t further,     # rows that a later call will want
         real* out,              # OUT  (rows, n), rows out_stride apart
         Py_ssize_t out_stride, Py_ssize_t rows, Py_ssize_t n,

@@ -8,7 +8,7 @@ cdef enum:
     CUT = 128               # a longer sum is cut into pieces, so that a panel of B stays in the first cache
     PACK_ROWS = 24          # from so many rows of C on, a panel of B whose rows lie far apart is copied side by side
     FAR = 2                 # far: so many times the panel's width
-    ASKED_BYTES = 1 << 20   # of B: from so many on a panel is asked for while the one before it is at work
+    FAR_BYTES = 1 << 20     # of B: from so many on a panel is asked for while the one before it is at work
 
 
 cdef inline void transpose_edge(
@@ -59,7 +59,7 @@ cdef void pack_turned(const Product* g, Py_ssize_t w, Py_ssize_t width, real* ro
 
 
 cdef void packed_panel(const Product* g, Py_ssize_t w, Py_ssize_t width, real* room) noexcept nogil:
-    """The same, with B's words copied side by side first: far rows would share few cache sets."""
+    """All rows of C for `width` words from w of B, copied side by side first: far rows would share few cache sets."""
     cdef Product local = g[0]
     if g.turned:
         pack_turned(g, w, width, room)
@@ -126,7 +126,7 @@ cdef void piece(const Product* g) noexcept nogil:
 cdef void product(Product* g) noexcept nogil:
     """The product, cut over the depth where that is long: the unfinished chains wait in C."""
     g.later = g.depth
-    g.asks = g.B_stride * (g.words * VL if g.turned else g.depth) * <Py_ssize_t>sizeof(real) >= ASKED_BYTES
+    g.asks = g.B_stride * (g.words * VL if g.turned else g.depth) * <Py_ssize_t>sizeof(real) >= FAR_BYTES
     while g.later > 0:
         g.depth = CUT if g.later > CUT else g.later
         g.later -= g.depth

@@ -128,7 +128,7 @@ cdef inline vr sum_of_units(const SmallLayer* layer, vr units) noexcept nogil:
 cdef inline void small_gradient(
     const SmallStep* step, const SmallLayer* layer, const real* a_prev, Py_ssize_t rows,
 ) noexcept nogil:
-    """grad_W, and grad_b where there is a bias; of one that all units share the units' sums in the order of j."""
+    """grad_W, and grad_b where there is a bias, written or applied; of a shared one the units' sums in the order of j."""
     cdef real one = 1
     cdef Py_ssize_t k
     cdef vr total
@@ -144,7 +144,10 @@ cdef inline void small_gradient(
 
 
 cdef double small_pass(const SmallStep* step, Py_ssize_t rows) noexcept nogil:
-    """The losses of the rows and the gradient of every parameter; rows of all arrays are a line apart."""
+    """The losses of the rows and the gradient of every parameter, written or applied; rows of all arrays are a line apart.
+
+    Returns the sum of the losses; where that is not finite, nothing is written or applied.
+    """
     cdef const SmallLayer* layer = &step.layers[0]
     cdef const SmallLayer* last = &step.layers[step.n_layers - 1]
     cdef Py_ssize_t l

@@ -432,12 +432,18 @@ BP_INLINE void sum_four_dots(const vr *lanes, const real *start, real *sums)
 #endif
 
 /* Ask for the cache line of p, as far as the second level; a hint, whatever the address. */
+#if defined(__GNUC__) || defined(__clang__)
 BP_INLINE void ask_for_line(const char *p) { __builtin_prefetch(p, 0, 2); }
+#elif defined(_M_X64)
+BP_INLINE void ask_for_line(const char *p) { _mm_prefetch(p, _MM_HINT_T1); }
+#else
+BP_INLINE void ask_for_line(const char *p) { (void)p; }
+#endif
 
 /* Words of the widest register tile of several rows. */
 #define BP_WIDEST (BP_MANY_REGISTERS ? 4 : 2)
 
-#define BP_TABLE_NAME "bp_core.kernels/1/" BP_ISA "/" BP_DTYPE
+#define BP_TABLE_NAME "bp_core.kernels/2/" BP_ISA "/" BP_DTYPE
 
 /* ------------------------------------- written once from the operations above */
 BP_INLINE vr vr_zero(void) { return vr_set1((real)0); }

@@ -176,7 +176,8 @@ def test_same_bits_on_every_cpu_with_fused_multiply_add(name, dtype, isa):
 def roots_worth_trying(dtype):
     """In float32 every mantissa of both parities of the exponent; every exponent, and what is no plain number."""
     special = np.array([0.0, -0.0, inf, -inf, nan, -1.0, TINY[dtype], 3 * TINY[dtype], np.finfo(dtype).max], dtype)
-    parts = [every_exponent(dtype), special]
+    ascending = np.sort(np.abs(every_exponent(dtype)))  # words of like numbers: one way of computing for all lanes
+    parts = [every_exponent(dtype), ascending, special]
     if dtype == "float32":
         parts += [np.arange(0x3F800000, 0x40800000, dtype=np.uint32).view(np.float32)]
     return np.concatenate(parts)

@@ -52,6 +52,25 @@ def test_the_same_bits_on_any_number(sizes, options, batch_size, dtype):
     assert_same_on_many(sizes, batch_size=batch_size, dtype=dtype, **options)
 
 
+@pytest.mark.usefixtures("isa")
+@pytest.mark.parametrize("options", [{"optimizer": "sgd"}, {}, {"clip_norm": 0.1}], ids=["sgd", "adam", "clipped"])
+@pytest.mark.parametrize("batch_size", [32, 64, 300])
+def test_the_same_bits_where_some_workers_turn_W(batch_size, options):
+    """From 32 rows a worker on, layers of 128 units and inputs have no transposed copy."""
+    assert_same_on_many((20, 130, 140, 3), n=321, batch_size=batch_size, hidden="tanh", **options)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adam"])
+def test_the_same_bits_where_parameters_are_asked_for(optimizer):
+    """Parameters and a matrix of more than 1 MB each."""
+    one, three = (
+        trained((600, 600, 600), threads, n=70, batch_size=64, optimizer=optimizer, dtype="float64")
+        for threads in (1, 3)
+    )
+    for actual, expected in zip(three, one, strict=True):
+        assert_same_bits(actual, expected)
+
+
 @pytest.mark.parametrize("batch_size", [600, "full"])
 def test_the_same_bits_over_many_chunks(batch_size):
     assert_same_on_many((4, 32, 16, 4), n=10_000, batch_size=batch_size, hidden="tanh")

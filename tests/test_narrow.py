@@ -68,12 +68,13 @@ def test_copies_pickles_and_files(tmp_path):
     assert_same_bits(bp.Network.load(tmp_path / "net.safetensors").get_parameters(), net.get_parameters())
 
 
+@pytest.mark.parametrize("options", [{"optimizer": "adam", "l2": 0.01}, {"optimizer": "sgd"}], ids=["adam", "sgd"])
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_padding_stays_out_of_training(dtype):
+def test_padding_stays_out_of_training(dtype, options):
     """Hidden sigmoids are 0.5 in their padding: it must reach neither the weights nor the outputs."""
     X, y = uniform(1, (50, 5)).astype(dtype), uniform(2, (50, 1)).astype(dtype)
     net = make_network((5, 17, 1), hidden="sigmoid", dtype=dtype)
-    trainer = bp.Trainer(net, loss="mse", optimizer="adam", batch_size=7, seed=1, l2=0.01)
+    trainer = bp.Trainer(net, loss="mse", batch_size=7, seed=1, **options)
     trainer.fit(X, y, epochs=20)
     twin = bp.Network.from_arrays(
         [np.array(W) for W in net.weights], [np.array(b) for b in net.biases], hidden="sigmoid", output="identity"

@@ -105,6 +105,23 @@ def test_one_step_at_every_width(width, dtype):
 
 
 @numeric
+@pytest.mark.parametrize(("optimizer", "formula"), [(bp.SGD(0.1), oracle.SGD(0.1)), (bp.Adam(), oracle.Adam())])
+@pytest.mark.parametrize("layer_sizes", [(20, 130, 140, 3), (5, 370, 370)])
+def test_epochs_of_large_layers(layer_sizes, optimizer, formula):
+    """Layers that go back from W itself, and, the second, parameters of more than 1 MB, which are asked for."""
+    net = make_network(layer_sizes, scale=0.1, hidden="tanh", dtype="float64")
+    weights, biases, hidden, output = reference(net)
+    formula = fresh(formula)
+    X, y = uniform(1, (65, layer_sizes[0])), uniform(2, (65, layer_sizes[-1]))
+    bp.Trainer(net, loss="mse", optimizer=optimizer, batch_size=32, shuffle=False).fit(X, y, epochs=2)
+    for first in (0, 32, 64, 0, 32, 64):
+        batch = slice(first, first + 32)
+        oracle.step(weights, biases, hidden, output, X[batch].astype(np.longdouble), y[batch], "mse", formula)
+    for actual, expected in zip([*net.weights, *net.biases], [*weights, *biases], strict=True):
+        assert_close(actual, expected, 1e-9)
+
+
+@numeric
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layer_sizes", [(3, 16, 33, 5), (40, 33, 20, 40), (130, 8, 1), (17, 129, 2, 300)])
 def test_sgd_without_a_written_gradient_has_the_same_bits(layer_sizes, dtype):

@@ -29,27 +29,30 @@ def assert_both_agree(sizes, dtype, **options):
         assert_same_bits(small, general)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("sizes", SIZES)
-@pytest.mark.parametrize(
-    ("n", "batch_size"), [(4, "full"), (4, 1), (9, 4), (128, 128), (130, 7), (300, 128), (300, 129)]
-)
-def test_every_size_and_batch(sizes, n, batch_size, dtype):
-    assert_both_agree(sizes, dtype, n=n, batch_size=batch_size, hidden="sigmoid", output="tanh")
+@pytest.mark.parametrize(("n", "batch_size"), BATCHES)
+def test_every_size_and_batch(sizes, n, batch_size, dtype, optimizer):
+    options = {"hidden": "sigmoid", "output": "tanh", "optimizer": optimizer}
+    assert_both_agree(sizes, dtype, n=n, batch_size=batch_size, **options)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("bias", ["unit", "layer", "none"])
 @pytest.mark.parametrize("name", [*oracle.ACTIVATIONS, "softmax"])
-def test_every_activation_and_bias(name, bias, dtype):
-    hidden = "tanh" if name == "softmax" else name
-    assert_both_agree((3, 4, 2), dtype, n=9, batch_size=4, hidden=hidden, output=name, bias=bias)
+def test_every_activation_and_bias(name, bias, dtype, optimizer):
+    options = {"hidden": "tanh" if name == "softmax" else name, "output": name, "bias": bias, "optimizer": optimizer}
+    assert_both_agree((3, 4, 2), dtype, n=9, batch_size=4, **options)
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("loss", "output"), oracle.PAIRS)
-def test_every_loss(loss, output, dtype):
-    assert_both_agree((2, 3, 3), dtype, n=9, batch_size=4, loss=loss, hidden="relu", output=output)
+def test_every_loss(loss, output, dtype, optimizer):
+    options = {"loss": loss, "hidden": "relu", "output": output, "optimizer": optimizer}
+    assert_both_agree((2, 3, 3), dtype, n=9, batch_size=4, **options)
 
 
 @pytest.mark.parametrize("name", golden_bits.OPTIMISERS)
@@ -82,3 +85,16 @@ def test_a_loss_that_is_not_finite():
     with pytest.raises(bp.DivergenceError, match="1e\\+20"):
         bp.Trainer(net, optimizer=bp.SGD(learning_rate=1e20), batch_size=4, seed=1).fit(X, y, epochs=30)
     assert np.isfinite(net.get_parameters()).all()
+
+
+@pytest.mark.parametrize("weights", [None, np.ones(2)], ids=["small", "general"])
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_a_step_whose_loss_is_not_finite_changes_nothing(dtype, optimizer, weights):
+    net = make_network((2, 3, 1), hidden="identity", dtype=dtype)
+    net.weights[0][...] = np.finfo(dtype).max / 4
+    before = net.get_parameters()
+    trainer = bp.Trainer(net, optimizer=optimizer)
+    with pytest.raises(bp.DivergenceError):
+        trainer.step(np.full((2, 2), 100.0), np.ones((2, 1)), sample_weight=weights)
+    assert_same_bits(net.get_parameters(), before)
