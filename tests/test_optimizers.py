@@ -142,9 +142,10 @@ def test_sgd_without_a_written_gradient_has_the_same_bits(layer_sizes, dtype):
 @pytest.mark.parametrize("n_threads", [1, 3])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layer_sizes", [(2, 33, 9), (40, 33, 20, 40), (520, 8, 1), (7, 65, 17, 2, 11), (2, 3, 1)])
-def test_padding_stays_zero(layer_sizes, dtype, n_threads, optimizer, clip_norm):
+@pytest.mark.parametrize("hidden", ["gelu", "sigmoid"])
+def test_padding_stays_zero(hidden, layer_sizes, dtype, n_threads, optimizer, clip_norm):
     """A layer narrower than the one before it: what that one left in a shared room is no gradient."""
-    net = make_network(layer_sizes, scale=0.3, hidden="gelu", dtype=dtype)
+    net = make_network(layer_sizes, scale=0.3, hidden=hidden, dtype=dtype)
     marked = net.copy()
     for view in (*marked.weights, *marked.biases):
         view[...] = 1
