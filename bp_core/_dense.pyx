@@ -41,31 +41,17 @@ cdef void dense_forward(
 cdef void dense_backward(
     const real* delta,          # IN   (batch, fan_out)
     Py_ssize_t delta_stride,
-    const real* WT,             # IN   (fan_out, fan_in), rows WT_stride apart, padding read
-    Py_ssize_t WT_stride,
-    real* delta_prev,           # OUT  (batch, fan_in); overlaps no input
-    Py_ssize_t delta_prev_stride,
-    Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
-) noexcept nogil:
-    """delta_prev[s, k] = sum_j delta[s, j] * WT[j, k], one chain of FMAs from 0 in the order of j."""
-    cdef Product g
-    lay_product(&g, delta, delta_stride, 1, WT, WT_stride, delta_prev, delta_prev_stride, batch, fan_in, fan_out)
-    product(&g)
-
-
-cdef void dense_backward_turned(
-    const real* delta,          # IN   (batch, fan_out)
-    Py_ssize_t delta_stride,
-    const real* W,              # IN   (fan_in, fan_out), rows W_stride apart
+    const real* W,              # IN   (fan_in, fan_out), or its transpose, padding then read; rows W_stride apart
     Py_ssize_t W_stride,
+    bint transposed,
     real* delta_prev,           # OUT  (batch, fan_in); overlaps no input
     Py_ssize_t delta_prev_stride,
     Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
 ) noexcept nogil:
-    """The same from W itself, transposed panel by panel as it is packed."""
+    """delta_prev[s, k] = sum_j delta[s, j] * W[k, j], one chain of FMAs from 0 in the order of j."""
     cdef Product g
     lay_product(&g, delta, delta_stride, 1, W, W_stride, delta_prev, delta_prev_stride, batch, fan_in, fan_out)
-    g.turned = True
+    g.turned = not transposed
     product(&g)
 
 

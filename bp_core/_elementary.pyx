@@ -77,11 +77,14 @@ cdef inline Reduced reduce_by_ln2(vr x) noexcept nogil:
     return reduced
 
 
-cdef inline vr exp_rest(vr r) noexcept nogil:
-    """q in exp(r) = 1 + r + r^2 q(r), abs(r) <= ln2 / 2; in float64 odd and even powers apart: shorter chains."""
-    cdef vr q, odd, square
+cdef inline vr exp_rest(vr r, bint by_pairs) noexcept nogil:
+    """q in exp(r) = 1 + r + r^2 q(r), abs(r) <= ln2 / 2.
+
+    In float64 odd and even powers go apart, and in float32 pairs of them where latency counts: shorter chains.
+    """
+    cdef vr q, odd, square = vr_mul(r, r)
+    cdef double c0 = 0.5, c1 = 0.16666667, c2 = 0.04166638, c3 = 0.008333276, c4 = 0.0013939373, c5 = 0.00019912871
     if IS_F64:
-        square = vr_mul(r, r)
         odd = vr_set1(<real>2.511335658478136e-08)
         odd = horner(odd, square, 2.7557231713772588e-06)
         odd = horner(odd, square, 0.00019841269898526485)
@@ -93,25 +96,12 @@ cdef inline vr exp_rest(vr r) noexcept nogil:
         q = horner(q, square, 0.04166666666659111)
         q = horner(q, square, 0.5000000000000003)
         q = vr_fma(odd, r, q)
-    else:
-        q = vr_set1(<real>0.00019912871)
-        q = horner(q, r, 0.0013939373)
-        q = horner(q, r, 0.008333276)
-        q = horner(q, r, 0.04166638)
-        q = horner(q, r, 0.16666667)
-        q = horner(q, r, 0.5)
-    return q
-
-
-cdef inline vr exp_rest_in_pairs(vr r) noexcept nogil:
-    """The same by shorter chains."""
-    cdef vr square, q
-    if IS_F64:
-        return exp_rest(r)
-    square = vr_mul(r, r)
-    q = horner(vr_set1(<real>0.00019912871), r, 0.0013939373)
-    q = vr_fma(q, square, horner(vr_set1(<real>0.008333276), r, 0.04166638))
-    return vr_fma(q, square, horner(vr_set1(<real>0.16666667), r, 0.5))
+        return q
+    q = horner(vr_set1(<real>c5), r, c4)
+    if by_pairs:
+        q = vr_fma(q, square, horner(vr_set1(<real>c3), r, c2))
+        return vr_fma(q, square, horner(vr_set1(<real>c1), r, c0))
+    return horner(horner(horner(horner(q, r, c3), r, c2), r, c1), r, c0)
 
 
 cdef inline vr exp_in_range(vr x) noexcept nogil:
@@ -122,7 +112,7 @@ cdef inline vr exp_in_range(vr x) noexcept nogil:
     cdef vr half = vr_fma(x, by_dtype(0.7213475, 0.7213475204444817), magic())
     cdef vr other_half = vr_sub(reduced.t, vr_sub(half, magic()))
     cdef vr factor = vr_power_of_two(half)
-    cdef vr y = vr_fma(horner(exp_rest_in_pairs(r), r, 1.0), vr_mul(r, factor), factor)
+    cdef vr y = vr_fma(horner(exp_rest(r, True), r, 1.0), vr_mul(r, factor), factor)
     return vr_mul(y, vr_power_of_two(other_half))
 
 
@@ -146,7 +136,7 @@ cdef inline InTwoParts reduced_parts(Reduced reduced) noexcept nogil:
 
 cdef inline vr expm1_scaled(InTwoParts r, vr scale, vr scale_less_one) noexcept nogil:
     """scale * exp(r) - (scale - scale_less_one), for a scale that is a power of two."""
-    cdef vr curved = vr_fma(vr_mul(r.leading, r.leading), exp_rest(r.leading), r.rest)
+    cdef vr curved = vr_fma(vr_mul(r.leading, r.leading), exp_rest(r.leading, False), r.rest)
     return vr_fma(scale, curved, vr_fma(scale, r.leading, scale_less_one))
 
 

@@ -25,6 +25,7 @@ include "_engine_blocks.pxi"
 include "_engine_train.pxi"
 include "_engine_small.pxi"
 include "_engine_predict.pxi"
+include "_engine_evaluate.pxi"
 include "_engine_prepared.pxi"
 include "_engine_step.pxi"
 

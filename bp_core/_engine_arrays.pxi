@@ -134,6 +134,15 @@ cdef void close_run(Run* run) noexcept:
         run.open = False
 
 
+cdef inline bint is_rows_of_real(const Table* table) noexcept nogil:
+    """Whether rows are aligned numbers of the kind `real`, side by side."""
+    return (
+        table.kind == (FLOAT32 if sizeof(real) == sizeof(float) else FLOAT64) and not table.swapped
+        and table.step == <Py_ssize_t>sizeof(real) and table.row_step % <Py_ssize_t>sizeof(real) == 0
+        and <size_t>table.data % sizeof(real) == 0
+    )
+
+
 cdef inline Py_ssize_t read_rows(
     const Kernels* kernels, const Table* table, Py_ssize_t first, const int64_t* order,
     Py_ssize_t rows, Py_ssize_t further, real* out, Py_ssize_t out_stride,
@@ -144,13 +153,4 @@ cdef inline Py_ssize_t read_rows(
     """
     return kernels.gather(
         table.data + (0 if order != NULL else first) * table.row_step, table.row_step, table.step, table.kind,
-        table.swapped, order, further, out, out_stride, rows, table.columns)
-
-
-cdef inline bint is_rows_of_real(const Table* table) noexcept nogil:
-    """Whether rows can be read in place: numbers of the kind `real`, side by side and aligned."""
-    return (
-        table.kind == (FLOAT32 if sizeof(real) == sizeof(float) else FLOAT64) and not table.swapped
-        and table.step == <Py_ssize_t>sizeof(real) and table.row_step % <Py_ssize_t>sizeof(real) == 0
-        and <size_t>table.data % sizeof(real) == 0
-    )
+        table.swapped, is_rows_of_real(table), order, further, out, out_stride, rows, table.columns)

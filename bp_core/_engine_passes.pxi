@@ -149,15 +149,11 @@ cdef inline void layer_backward(
     const Net* net, const Layer* layer, const real* delta, real* delta_prev, Py_ssize_t delta_prev_stride,
     Py_ssize_t rows,
 ) noexcept nogil:
-    """delta_prev = delta W^T."""
-    if layer.WT == NULL:
-        net.kernels.backward_turned(
-            delta, layer.stride, layer.W, layer.W_stride, delta_prev, delta_prev_stride,
-            rows, layer.fan_in, layer.fan_out)
-    else:
-        net.kernels.backward(
-            delta, layer.stride, layer.WT, layer.WT_stride, delta_prev, delta_prev_stride,
-            rows, layer.fan_in, layer.fan_out)
+    """delta_prev = delta W^T, from a transposed copy where there is one."""
+    cdef bint transposed = layer.WT != NULL
+    net.kernels.backward(
+        delta, layer.stride, layer.WT if transposed else layer.W, layer.WT_stride if transposed else layer.W_stride,
+        transposed, delta_prev, delta_prev_stride, rows, layer.fan_in, layer.fan_out)
 
 
 cdef void backward_pass(Job* job, Py_ssize_t at, Py_ssize_t rows) noexcept nogil:

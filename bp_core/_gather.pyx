@@ -6,7 +6,7 @@ from bp_core._kernel_table cimport (
     BOOL, FLOAT16, FLOAT32, FLOAT64, INT8, INT16, INT32, INT64, LONGDOUBLE, UINT8, UINT16, UINT32, UINT64, Source,
 )
 from bp_core._simd cimport (
-    IS_F64, VL, ask_for_line, real, vm_first, vr, vr_add, vr_keep, vr_load, vr_store, vr_sub, vr_zero,
+    VL, ask_for_line, real, vm_first, vr, vr_add, vr_keep, vr_load, vr_store, vr_sub, vr_zero,
 )
 
 ctypedef fused number:
@@ -115,16 +115,6 @@ cdef void convert_row(
         convert(&wide, source, False, step, row, n)
 
 
-cdef inline bint is_real(
-    const char* data, Py_ssize_t row_step, Py_ssize_t step, Source kind, bint swapped,
-) noexcept nogil:
-    """Whether rows are plain, aligned numbers of the kind `real`, side by side."""
-    return (
-        kind == (FLOAT64 if IS_F64 else FLOAT32) and not swapped and step == <Py_ssize_t>sizeof(real)
-        and <size_t>data % sizeof(real) == 0 and row_step % <Py_ssize_t>sizeof(real) == 0
-    )
-
-
 cdef enum:
     SHORT_ROW = 16
     ROWS_AHEAD = 2              # so far ahead a row is asked for
@@ -211,11 +201,10 @@ cdef Py_ssize_t finite_rows(const real* out, Py_ssize_t out_stride, Py_ssize_t r
 
 
 cdef Py_ssize_t gather(
-    const char* data, Py_ssize_t row_step, Py_ssize_t step, Source kind, bint swapped, const int64_t* order,
-    Py_ssize_t further, real* out, Py_ssize_t out_stride, Py_ssize_t rows, Py_ssize_t n,
+    const char* data, Py_ssize_t row_step, Py_ssize_t step, Source kind, bint swapped, bint plain,
+    const int64_t* order, Py_ssize_t further, real* out, Py_ssize_t out_stride, Py_ssize_t rows, Py_ssize_t n,
 ) noexcept nogil:
     """Rows converted, the test for finite numbers made once for all of them."""
-    cdef bint plain = is_real(data, row_step, step, kind, swapped)
     cdef const char* source
     cdef real* row = out
     cdef vr rest = vr_zero()

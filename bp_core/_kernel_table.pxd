@@ -142,22 +142,13 @@ ctypedef struct Kernels:
         Py_ssize_t z_stride,
         Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
     ) noexcept nogil
-    # delta_prev[s, k] = sum_j delta[s, j] * WT[j, k], one chain of FMAs from 0 in the order of j
+    # delta_prev[s, k] = sum_j delta[s, j] * W[k, j], one chain of FMAs from 0 in the order of j
     void (*backward)(
         const real* delta,      # IN   (batch, fan_out)
         Py_ssize_t delta_stride,
-        const real* WT,         # IN   (fan_out, fan_in), rows WT_stride apart, padding read
-        Py_ssize_t WT_stride,
-        real* delta_prev,       # OUT  (batch, fan_in); overlaps no input
-        Py_ssize_t delta_prev_stride,
-        Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
-    ) noexcept nogil
-    # the same from W itself, which is transposed as it is packed: for large layers and many rows
-    void (*backward_turned)(
-        const real* delta,      # IN   (batch, fan_out)
-        Py_ssize_t delta_stride,
-        const real* W,          # IN   (fan_in, fan_out), rows W_stride apart
+        const real* W,          # IN   (fan_in, fan_out), or its transpose, padding then read; rows W_stride apart
         Py_ssize_t W_stride,
+        bint transposed,        # if not, W is turned as it is packed: quicker for large layers and many rows
         real* delta_prev,       # OUT  (batch, fan_in); overlaps no input
         Py_ssize_t delta_prev_stride,
         Py_ssize_t batch, Py_ssize_t fan_in, Py_ssize_t fan_out,
@@ -216,6 +207,7 @@ ctypedef struct Kernels:
     Py_ssize_t (*gather)(
         const char* data,       # IN   row 0; rows `row_step` bytes apart, numbers `step` bytes apart, any alignment
         Py_ssize_t row_step, Py_ssize_t step, Source kind, bint swapped,
+        bint plain,             # rows of aligned reals side by side
         const int64_t* order,   # IN   (rows + further,) which rows, the first `rows` within the array; NULL: 0, 1, ...
         Py_ssize_t further,     # rows that a later call will want
         real* out,              # OUT  (rows, n), rows out_stride apart

@@ -39,8 +39,7 @@ cdef Kernels table = Kernels(
         update_sgd, update_momentum, update_nesterov, update_rmsprop, update_adagrad, update_adam, update_adamw,
     ],
     forward=dense_forward, forward_narrow=narrow_forward,
-    backward=dense_backward, backward_turned=dense_backward_turned,
-    gradient=dense_gradient, sum_units=sum_units, descend=dense_descend, transpose=transpose,
+    backward=dense_backward, gradient=dense_gradient, sum_units=sum_units, descend=dense_descend, transpose=transpose,
     penalize=penalize, scale=scale, sum_squares=sum_squares, sum_absolutes=sum_absolutes, sum_losses=sum_losses,
     all_finite=all_finite, gather=gather, small_pass=small_pass,
 )
