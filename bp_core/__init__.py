@@ -7,6 +7,7 @@
 """
 
 from importlib.util import find_spec as _find_spec
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 if _find_spec("bp_core._dispatch") is None:
     raise ImportError(
@@ -25,6 +26,13 @@ from bp_core.predictor import Predictor
 from bp_core.results import ForwardPass, GradientCheck, Gradients
 from bp_core.trainer import Trainer
 
+if _TYPE_CHECKING:
+    from bp_core import data, plot
+    from bp_core.explain import Explanation
+    from bp_core.learning_rates import draw_descent, find_learning_rate, sweep_learning_rates
+    from bp_core.replay import Replay
+    from bp_core.sensitivity import Sensitivities, sensitivities
+
 
 def isa() -> str:
     """Return the instruction set in use: "base", "v3", "v4" or "neon".
@@ -41,13 +49,32 @@ def isa() -> str:
     return _dispatch.isa()
 
 
+_LATER = {
+    "Explanation": "bp_core.explain",
+    "Replay": "bp_core.replay",
+    "Sensitivities": "bp_core.sensitivity",
+    "data": "bp_core.data",
+    "draw_descent": "bp_core.learning_rates",
+    "find_learning_rate": "bp_core.learning_rates",
+    "plot": "bp_core.plot",
+    "sensitivities": "bp_core.sensitivity",
+    "sweep_learning_rates": "bp_core.learning_rates",
+}
+"""What is built on the library, and where: loaded when it is first asked for."""
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
+
 def __getattr__(name: str) -> object:
     """Load what is built on the library when it is first asked for."""
-    if name == "data":
-        from bp_core import data
+    if name not in _LATER:
+        raise AttributeError(f"module 'bp_core' has no attribute {name!r}")
+    from importlib import import_module
 
-        return data
-    raise AttributeError(f"module 'bp_core' has no attribute {name!r}")
+    module = import_module(_LATER[name])
+    return module if _LATER[name] == f"bp_core.{name}" else getattr(module, name)
 
 
 __all__ = [
@@ -57,6 +84,7 @@ __all__ = [
     "AdamW",
     "DivergenceError",
     "Epoch",
+    "Explanation",
     "ForwardPass",
     "GradientCheck",
     "Gradients",
@@ -65,7 +93,15 @@ __all__ = [
     "Network",
     "Predictor",
     "RMSprop",
+    "Replay",
+    "Sensitivities",
     "Trainer",
     "__version__",
+    "data",
+    "draw_descent",
+    "find_learning_rate",
     "isa",
+    "plot",
+    "sensitivities",
+    "sweep_learning_rates",
 ]

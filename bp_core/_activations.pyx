@@ -280,3 +280,23 @@ cdef void derive_softsign(
     const real* z, const real* a, real* delta, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride,
 ) noexcept nogil:
     slope_rows(softsign_slope, z, a, delta, rows, n, stride)
+
+
+cdef void derive_softmax(
+    const real* a, real* delta, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, Py_ssize_t j,
+) noexcept nogil:
+    """delta = da_j/dz = a_j (e_j - a), row by row, e_j being 1 at j and 0 elsewhere; its padding 0."""
+    cdef Py_ssize_t s, i
+    cdef vr factor, product
+    for s in range(rows):
+        factor = vr_set1(-a[j])
+        i = 0
+        while i < n:
+            product = vr_mul(factor, vr_load(a + i))
+            if n - i < VL:
+                product = vr_keep(vm_first(<int>(n - i)), product)
+            vr_store(delta + i, product)
+            i += VL
+        delta[j] = a[j] * (<real>1 - a[j])
+        a += stride
+        delta += stride

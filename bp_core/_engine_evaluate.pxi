@@ -45,7 +45,7 @@ cdef void write_rows(
     const Run* sink, const real* rows_from, Py_ssize_t stride, Py_ssize_t n, Py_ssize_t first, Py_ssize_t rows,
 ) noexcept nogil:
     if sink.open:
-        copy_rows(rows_from, stride, <real*>sink.data + first * n, n, rows)
+        copy_rows(rows_from, stride, <real*>sink.data + first * n, n, n, rows)
 
 
 cdef void write_layers(Job* job, Sinks* sinks, Py_ssize_t first, Py_ssize_t rows, bint backward) noexcept nogil:

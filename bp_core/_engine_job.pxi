@@ -49,6 +49,7 @@ ctypedef struct Job:
     real* block_gradients       # (blocks, size + unit sums): of the rows of all workers but the first, or NULL
     double* block_losses        # (blocks,): the weighted losses of each block of 128 rows of the batch
     real* delta_x               # (chunk, n_in): dLoss/dx, or NULL
+    real* slopes                # (chunk, n_out): f'(z) of the output, or NULL
     double* row_loss            # (chunk,)
     double* row_weight          # (chunk,)
     double* block_sums          # (2, blocks of 128 rows in all W and b): parts of penalties and norms
@@ -62,6 +63,7 @@ ctypedef struct Needs:          # what of the workspace a call uses
     bint gradient               # the whole gradient
     Py_ssize_t blocks           # of 128 rows of a batch whose workers share nothing but their gradients; else 0
     bint inputs
+    bint slopes
     bint all_z
     bint small                  # rows for the steps of a small network
 
@@ -158,6 +160,7 @@ cdef real* take_workspace(Job* job, const Needs* needs, real* room) noexcept nog
     job.small_x = take(&room, BLOCK_ROWS * LINE) if needs.small else NULL
     job.small_targets = take(&room, BLOCK_ROWS * LINE) if needs.small else NULL
     job.delta_x = take(&room, needs.rows * net.x_stride) if needs.inputs else NULL
+    job.slopes = take(&room, needs.rows * padded(net.n_out)) if needs.slopes else NULL
     if needs.backward:
         take_gradients(job, needs, &room)
         take_workers(job, needs, &room)

@@ -36,11 +36,13 @@ cdef Py_ssize_t prediction_reals(const Net* net, Py_ssize_t rows) noexcept nogil
     return rows * (net.x_stride + 2 * net.widest)
 
 
-cdef inline void copy_rows(const real* rows_from, Py_ssize_t stride, real* out, Py_ssize_t n, Py_ssize_t rows) noexcept nogil:
-    """out (rows, n), contiguous, from rows `stride` apart."""
+cdef inline void copy_rows(
+    const real* rows_from, Py_ssize_t stride, real* out, Py_ssize_t out_stride, Py_ssize_t n, Py_ssize_t rows,
+) noexcept nogil:
+    """Rows of n numbers, from `stride` apart to `out_stride` apart."""
     cdef Py_ssize_t s
     for s in range(rows):
-        memcpy(out + s * n, rows_from + s * stride, n * sizeof(real))
+        memcpy(out + s * out_stride, rows_from + s * stride, n * sizeof(real))
 
 
 cdef void predict_block(
@@ -64,7 +66,7 @@ cdef void predict_block(
         a = pair + l % 2 * block * net.widest
         layer_forward(net, layer, a_prev, a_prev_stride, a, a, rows)
         a_prev, a_prev_stride = a, layer.stride
-    copy_rows(a, a_prev_stride, out + first * net.n_out, net.n_out, rows)
+    copy_rows(a, a_prev_stride, out + first * net.n_out, net.n_out, net.n_out, rows)
 
 
 cdef void predict_share(void* prediction, Py_ssize_t number) noexcept nogil:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from bp_core.network import Network
 
 Real = NDArray[Any]
+Place = tuple[int, ...]
 STEP = 6e-6
 TOLERANCE = 1e-6
 FLOOR = 1e-3
@@ -23,60 +24,67 @@ NEAR_KINK = 1e-4
 MOST_PER_ARRAY = 1000
 
 
+class Moved(NamedTuple):
+    """An array that can move: its values, moved in place, their gradient, and the largest of it."""
+
+    values: Real
+    gradient: Real
+    largest: float
+
+
+class Differences:
+    """Central differences of the loss, in a float64 copy of a network; nothing of the caller's is changed."""
+
+    def __init__(self, net: Network, X: Real, y: Real, loss: LossLike) -> None:
+        self._net = net._twin(np.float64)
+        self._X = np.array(X, dtype=np.float64)
+        self._y, self._loss = y, loss
+        found = self._net.gradients(self._X, y, loss=loss)
+        pairs = [(f"weights[{l}]", W, found.weights[l]) for l, W in enumerate(self._net.weights)]
+        pairs += [(f"biases[{l}]", b, found.biases[l]) for l, b in enumerate(self._net.biases) if b.size]
+        pairs += [("inputs", self._X, found.inputs)]
+        self.arrays = {name: Moved(values, g, float(np.abs(g).max())) for name, values, g in pairs}
+        """Everything that can move, by name."""
+
+    def compare(self, name: str, place: Place) -> tuple[float, float]:
+        """The central difference at a place of an array, and how far backpropagation is from it."""
+        values, gradient, largest = self.arrays[name]
+        difference = self._difference(values, place)
+        return difference, abs(float(gradient[place]) - difference) / (abs(difference) + largest + FLOOR)
+
+    def _difference(self, values: Real, place: Place) -> float:
+        """(loss(p + h) - loss(p - h)) / 2h, with the step that float64 really made."""
+        p = float(values[place])
+        h = STEP * max(1.0, abs(p))
+        above, below = p + h, p - h
+        values[place] = above
+        upper = self._net.loss(self._X, self._y, loss=self._loss)
+        values[place] = below
+        lower = self._net.loss(self._X, self._y, loss=self._loss)
+        values[place] = p
+        return (upper - lower) / (above - below)
+
+
 def check(net: Network, X: Real, y: Real, loss: LossLike) -> GradientCheck:
-    """Compare the gradients of a float64 network; its parameters come back to the bit."""
+    """Compare the gradients of a network's float64 copy, for the rows that lie at no kink."""
     rows = np.array(X, dtype=np.float64)
-    kept = ~_near_kink(net, rows, y, loss)
+    kept = ~near_kink(net, rows, y, loss)
     if not kept.any():
         raise ValueError("every row of X lies within 1e-4 of a kink; move the inputs or parameters a little")
-    rows, targets = rows[kept], y[kept]
-    twin = net.copy()
-    found = twin.gradients(rows, targets, loss=loss)
+    differences = Differences(net, rows[kept], y[kept], loss)
     worst, max_error, n_checked = "", -1.0, 0
-    for name, values, gradient in _arrays(twin, rows, found):
-        largest = float(np.abs(gradient).max())
-        for place in _places(gradient):
-            difference = _difference(twin, rows, targets, loss, values, place)
-            error = abs(float(gradient[place]) - difference) / (abs(difference) + largest + FLOOR)
+    for name, moved in differences.arrays.items():
+        for place in _places(moved.gradient):
+            _, error = differences.compare(name, place)
             n_checked += 1
             if not error <= max_error:
                 worst, max_error = f"{name}[{', '.join(map(str, place))}]", error
     return GradientCheck(max_error <= TOLERANCE, max_error, worst, n_checked, int(np.count_nonzero(~kept)))
 
 
-def _arrays(net: Network, X: Real, found: Any) -> Iterator[tuple[str, Real, Real]]:
-    """Name, values and gradient of everything that can move; values are moved in place."""
-    for l, (W, grad_W) in enumerate(zip(net.weights, found.weights, strict=True)):
-        yield f"weights[{l}]", W, grad_W
-    for l, (b, grad_b) in enumerate(zip(net.biases, found.biases, strict=True)):
-        if b.size:
-            yield f"biases[{l}]", b, grad_b
-    yield "inputs", X, found.inputs
-
-
-def _places(array: Real) -> Iterator[tuple[int, ...]]:
-    """The places to compare: all, or evenly spread ones."""
-    count = min(array.size, MOST_PER_ARRAY)
-    for at in np.linspace(0, array.size - 1, count).astype(np.int64):
-        yield tuple(int(i) for i in np.unravel_index(at, array.shape))
-
-
-def _difference(net: Network, X: Real, y: Real, loss: LossLike, values: Real, place: tuple[int, ...]) -> float:
-    """(loss(p + h) - loss(p - h)) / 2h, with the step that float64 really made."""
-    p = float(values[place])
-    h = STEP * max(1.0, abs(p))
-    above, below = p + h, p - h
-    values[place] = above
-    upper = net.loss(X, y, loss=loss)
-    values[place] = below
-    lower = net.loss(X, y, loss=loss)
-    values[place] = p
-    return (upper - lower) / (above - below)
-
-
-def _near_kink(net: Network, X: Real, y: Real, loss: LossLike) -> NDArray[np.bool_]:
+def near_kink(net: Network, X: Real, y: Real, loss: LossLike) -> NDArray[np.bool_]:
     """Rows with a z, or for mae and huber a residual, within 1e-4 of a kink."""
-    passed = net.forward(X)
+    passed = net._twin(np.float64).forward(X)
     near = np.zeros(X.shape[0], dtype=bool)
     for z, activation in zip(passed.z, (*net.hidden, net.output), strict=True):
         if activation in KINKED:
@@ -87,3 +95,10 @@ def _near_kink(net: Network, X: Real, y: Real, loss: LossLike) -> NDArray[np.boo
         residual = np.abs(passed.output - y)
         near |= (np.abs(residual - kink) < NEAR_KINK).any(axis=1)
     return near
+
+
+def _places(array: Real) -> Iterator[Place]:
+    """The places to compare: all, or evenly spread ones."""
+    count = min(array.size, MOST_PER_ARRAY)
+    for at in np.linspace(0, array.size - 1, count).astype(np.int64):
+        yield tuple(int(i) for i in np.unravel_index(at, array.shape))

@@ -117,9 +117,15 @@ ctypedef struct Kernels:
     const void* small                       # the Kernels whose words suit small networks best: these or another level's
     elementary_fn elementary[8]
     activate_fn activate[11]
-    derive_fn derive[10]                    # softmax has none: cross_entropy gives dLoss/dz
+    derive_fn derive[10]                    # softmax has none of this kind: cross_entropy gives dLoss/dz
     loss_fn loss[6]
     update_fn update[7]
+    # delta[s, i] = da_j/dz_i behind a softmax: a_j (1 - a_j) for i = j, else -a_j a_i
+    void (*derive_softmax)(
+        const real* a,          # IN   (rows, n), padding read
+        real* delta,            # OUT  (rows, n), padding of the last word 0; overlaps no input
+        Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, Py_ssize_t j,
+    ) noexcept nogil
     # z[s, j] = b[j] + sum_k a_prev[s, k] * W[k, j], one chain of FMAs in the order of k
     void (*forward)(
         const real* a_prev,     # IN   (batch, fan_in), rows a_prev_stride apart

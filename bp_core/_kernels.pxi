@@ -38,6 +38,7 @@ cdef Kernels table = Kernels(
     update=[
         update_sgd, update_momentum, update_nesterov, update_rmsprop, update_adagrad, update_adam, update_adamw,
     ],
+    derive_softmax=derive_softmax,
     forward=dense_forward, forward_narrow=narrow_forward,
     backward=dense_backward, gradient=dense_gradient, sum_units=sum_units, descend=dense_descend, transpose=transpose,
     penalize=penalize, scale=scale, sum_squares=sum_squares, sum_absolutes=sum_absolutes, sum_losses=sum_losses,

@@ -76,6 +76,16 @@ def gradients(net: Network, problem: Problem) -> Gradients:
     )
 
 
+def jacobian(net: Network, X: object) -> Real:
+    """The derivatives of every output by every input, for the rows of X."""
+    rows, single = _checks.features(X, net.layer_sizes[0])
+    result = np.empty((rows.shape[0], net.layer_sizes[-1], net.layer_sizes[0]), net.dtype)
+    status, bad_row = net._engine.jacobian(net._plan, net._parameters, rows, result)
+    if status:
+        _checks.raise_bad_row(status, bad_row, (rows,), net.dtype)
+    return result[0] if single else result
+
+
 def check_out(net: Network, out: object, rows: Real, single: bool) -> Real:
     """``out`` as it is, once its shape, dtype and memory fit."""
     shape = net.layer_sizes[-1:] if single else (rows.shape[0], net.layer_sizes[-1])

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from bp_core.network import Network
     from bp_core.trainer import Trainer
 
@@ -97,6 +99,45 @@ class History:
 
     def __repr__(self) -> str:
         return f"<History of {len(self)} epochs, stop_reason {self.stop_reason!r}>"
+
+    def plot(self, ax: Axes | None = None, *, log: bool | str = "auto") -> Axes:
+        """Draw the losses over the epochs with matplotlib, and the learning rate where it changes.
+
+        The best epoch has a star, epochs without a finite loss a cross, and the title says how the fit ended. A history
+        of more than 2,000 epochs is drawn by the lowest and the highest value of each stretch.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; None makes a figure.
+        log : bool or "auto", default "auto"
+            A logarithmic scale; "auto": where the losses are positive and span two decades.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ValueError
+            If no epoch is finished.
+        ImportError
+            Without matplotlib, the extra ``plot``.
+
+        Examples
+        --------
+        >>> import matplotlib.pyplot as plt
+        >>> import bp_core as bp
+        >>> trainer = bp.Trainer(bp.Network((2, 3, 1), hidden="tanh", seed=0), seed=0)
+        >>> history = trainer.fit([[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0], epochs=50)
+        >>> ax = history.plot()
+        >>> ax.get_title(loc="left")
+        '50 epochs; all epochs done'
+        >>> plt.close(ax.figure)
+        """
+        from bp_core.plot.history import plot_history
+
+        return plot_history(self, ax=ax, log=log)
 
     def _last(self, name: str) -> float:
         """Return the newest value of a column, without making lists."""

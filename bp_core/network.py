@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +25,11 @@ from bp_core._names import look_up, look_up_each
 from bp_core.losses import LossLike
 from bp_core.predictor import Predictor
 from bp_core.results import ForwardPass, GradientCheck, Gradients
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from bp_core.explain import Explanation
 
 Real = NDArray[Any]
 
@@ -401,6 +406,43 @@ class Network:
         """
         return _passes.forward(self, X)
 
+    def jacobian(self, X: ArrayLike) -> Real:
+        """Return how every output changes with every input, the other inputs held constant.
+
+        Parameters
+        ----------
+        X : array_like, (n, n_in) or one row (n_in,)
+
+        Returns
+        -------
+        ndarray, (n, n_out, n_in), or (n_out, n_in) for one row
+            ``jacobian(X)[s, j, k]`` is the partial derivative of ``predict(X)[s, j]`` by ``X[s, k]``, through the
+            activation of the output. ``jacobian(X)[s]`` has the bits of ``jacobian(X[s])``.
+
+        Raises
+        ------
+        ValueError
+            If X has another number of features, or a number in it is not finite (row and column are named).
+        TypeError
+            If X holds no real numbers.
+
+        Notes
+        -----
+        One forward pass, then for each output j a backward pass that starts from delta = da_j/dz: f'(z) at unit j and
+        0 elsewhere, or, behind a softmax, a_j ([i = j] - a_i). At a kink it is the derivative from the left.
+
+        Time goes with the number of outputs: that of about 1 + n_out forward passes, of 1 + 2 n_out where the result
+        is too large for the cache. Beside the result, 128 rows at a time take memory.
+
+        Examples
+        --------
+        >>> import bp_core as bp
+        >>> net = bp.Network.from_arrays([[[3.0], [2.0], [-1.0]]], None, hidden=(), output="identity")
+        >>> net.jacobian([5.0, 5.0, 5.0])       # without activation: the weights, wherever one stands
+        array([[ 3.,  2., -1.]])
+        """
+        return _passes.jacobian(self, X)
+
     # ---------------------------------------------------- loss and gradients
     def loss(
         self, X: ArrayLike, y: ArrayLike, *, loss: LossLike = "auto", sample_weight: ArrayLike | None = None
@@ -497,5 +539,97 @@ class Network:
         """
         problem = _passes.prepare(self, X, y, loss, None)
         _, y_rows, classes, _ = problem.data
-        double = self if self.dtype == np.float64 else self._twin(np.float64)
-        return _gradient_check.check(double, problem.rows, y_rows if classes is None else classes, loss)
+        return _gradient_check.check(self, problem.rows, y_rows if classes is None else classes, loss)
+
+    def explain(
+        self, x: ArrayLike, y: ArrayLike, *, loss: LossLike = "auto", learning_rate: float = 0.1
+    ) -> Explanation:
+        """Explain backpropagation for some rows: every number by name, from the forward pass to the update.
+
+        Parameters
+        ----------
+        x : array_like, (n_in,) or (n, n_in)
+            One row, or a batch, over whose rows the error is the mean.
+        y, loss
+            As for :meth:`loss`.
+        learning_rate : float, default 0.1
+            Of the step of gradient descent that is shown; nothing is changed.
+
+        Returns
+        -------
+        Explanation
+            ``print`` it, or show it in a notebook; ``.parameter("W7")``, ``.path("x1", "a2")``, ``.to_latex()``,
+            ``.to_dict()``, ``.save_html(path)``.
+
+        Raises
+        ------
+        ValueError
+            As for :meth:`loss`, and for a learning rate that is not positive.
+        DivergenceError
+            If the loss is not finite.
+
+        Examples
+        --------
+        >>> import bp_core as bp
+        >>> net = bp.Network.from_arrays([[[2.0]]], None, hidden="relu", output="identity")
+        >>> print(net.explain([3.0], [5.0]).parameter("W1"))
+        W1  x1 -> z1  weights[0][0, 0] = 2
+          dE/dW1 = dE/da1 * da1/dz1 * dz1/dW1
+                 = (a1 - y) * 1 * x1
+                 = 1 * 1 * 3
+                 = 3
+          central difference 3, error ...: they agree
+          W1 <- W1 - learning_rate * dE/dW1 = 2 - 0.1 * 3 = 1.7
+        """
+        from bp_core.explain import Explanation
+
+        return Explanation(self, x, y, loss, learning_rate)
+
+    def draw(
+        self,
+        *,
+        gradients: Gradients | None = None,
+        ax: Axes | None = None,
+        path: str | os.PathLike[str] | None = None,
+        max_units: int = 16,
+        feature_names: Sequence[object] | None = None,
+        output_names: Sequence[object] | None = None,
+        show_values: bool | None = None,
+    ) -> Axes:
+        """Draw the network with matplotlib: a circle for each unit, a line for each weight.
+
+        Parameters
+        ----------
+        gradients, ax, path, max_units, feature_names, output_names, show_values
+            As for :func:`bp_core.plot.draw`: dE/dW instead of W, where to draw, where to save, how many units of a
+            large layer, names beside inputs and outputs, a number on each line.
+
+        Returns
+        -------
+        matplotlib Axes
+
+        Raises
+        ------
+        ImportError
+            Without matplotlib, the extra ``plot``.
+
+        Examples
+        --------
+        >>> import matplotlib.pyplot as plt
+        >>> import bp_core as bp
+        >>> net = bp.Network((2, 3, 1), hidden="sigmoid", output="sigmoid", seed=0)
+        >>> ax = net.draw(path="net.png", feature_names=["height", "weight"])
+        >>> plt.close(ax.figure)
+        """
+        from bp_core.plot import draw
+
+        return draw(
+            self,
+            gradients=gradients,
+            ax=ax,
+            path=path,
+            max_units=max_units,
+            feature_names=feature_names,
+            output_names=output_names,
+            show_values=show_values,
+        )

@@ -103,7 +103,13 @@ def initial_case(init, dtype):
     return [net.get_parameters()]
 
 
+def jacobian_case(layer_sizes, hidden, output, dtype):
+    net = make_network(layer_sizes, scale=0.5, hidden=hidden, output=output, dtype=dtype)
+    return [net.jacobian(uniform(10, (131, layer_sizes[0])))]
+
+
 SHAPES = [(2, 3, 1), (17, 8), (40, 8, 5), (513, 20, 4), (1100, 24, 10), (2100, 5), (9, 1100, 3), (145, 140, 131)]
+JACOBIANS = [((3, 1), (), "identity"), ((20, 8, 3), "tanh", "sigmoid"), ((13, 19, 17), "gelu", "softmax")]
 
 
 def cases():
@@ -127,6 +133,8 @@ def cases():
             yield f"penalty/{name}/{dtype}", partial(steps_case, OPTIMISERS["adam"], dtype, **options)
         for batch_size in (1, 7, 32, 129, "full"):
             yield f"fit/{batch_size}/{dtype}", partial(fit_case, batch_size, dtype)
+        for layer_sizes, hidden, output in JACOBIANS:
+            yield f"jacobian/{layer_sizes}/{output}/{dtype}", partial(jacobian_case, layer_sizes, hidden, output, dtype)
         for init in INITIALISERS:
             yield f"initial/{init}/{dtype}", partial(initial_case, init, dtype)
 

@@ -220,6 +220,20 @@ def gradients(weights, biases, hidden, output, X, y, loss_name, sample_weight=No
     return Gradients(value, grad_W, grad_b, deltas, inputs=delta)
 
 
+def jacobian(weights, biases, hidden, output, X):
+    """da_j/dx_k of every row (n, n_out, n_in), from the inputs up: dz/dx = W.T @ da_prev/dx, da/dx = da/dz @ dz/dx."""
+    z, a = forward(weights, biases, hidden, output, X)
+    slopes = np.tile(np.eye(X.shape[1], dtype=X.dtype), (len(X), 1, 1))
+    for l, name in enumerate([*hidden, output]):
+        slopes = weights[l].T @ slopes
+        if name == "softmax":
+            unit = np.eye(a[l].shape[1], dtype=X.dtype)
+            slopes = a[l][:, :, None] * (unit - a[l][:, None, :]) @ slopes
+        else:
+            slopes = derivative(name, z[l])[:, :, None] * slopes
+    return slopes
+
+
 def numeric_gradient(function, array):
     """Central differences of function() by every element of array, which is changed and put back."""
     result = np.zeros_like(array)

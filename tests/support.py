@@ -62,6 +62,10 @@ def oracle_gradients(net, X, y, loss_name, dtype=np.longdouble, **options):
     return oracle.gradients(*reference(net, dtype), X, np.asarray(y), loss_name, **options)
 
 
+def oracle_jacobian(net, X, dtype=np.longdouble):
+    return oracle.jacobian(*reference(net, dtype), np.asarray(X).astype(dtype))
+
+
 def assert_close(actual, expected, tolerance, scale=None):
     """abs(actual - expected) <= tolerance * (largest abs of expected), element by element."""
     actual, expected = np.asarray(actual), np.asarray(expected)

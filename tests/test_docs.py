@@ -20,7 +20,9 @@ MODULES = ["bp_core", *(name for name in FOUND if "._kernels_" not in name and n
 
 def run_doctests(text, name, namespace):
     examples = doctest.DocTestParser().get_doctest(text, namespace, name, name, 0)
-    return doctest.DocTestRunner(optionflags=OPTIONS).run(examples, clear_globs=False)
+    results = doctest.DocTestRunner(optionflags=OPTIONS).run(examples, clear_globs=False)
+    namespace.update(examples.globs)  # of which the examples had a copy
+    return results
 
 
 @pytest.mark.parametrize("name", MODULES)

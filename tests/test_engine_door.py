@@ -12,7 +12,7 @@ from bp_core.optimizers import ADAGRAD, ADAM, ADAMW, MOMENTUM, NESTEROV, RMSPROP
 from engine_calls import BAD, NOTHING, SIZES, SPOILT, Call, N, plan_of, words
 from support import assert_same_bits
 
-BAD_ORDER = 7
+BAD_X, BAD_ORDER = 4, 7
 POSITION = 2
 
 pytestmark = pytest.mark.parametrize("engine", [_engine_f32, _engine_f64], ids=["f32", "f64"])
@@ -56,11 +56,12 @@ def call_of_each(engine, plan):
         "predict": lambda: engine.predict(plan, room, X, np.zeros((N, SIZES[-1]), engine.DTYPE), 1),
         "predict_plain": lambda: engine.predict_plain(plan, room.data, X[0], None),
         "evaluate": lambda: engine.evaluate(plan, room, (X, y, None, None), (0, 1.0), NOTHING),
+        "jacobian": lambda: engine.jacobian(plan, room, X, np.zeros((N, SIZES[-1], SIZES[0]), engine.DTYPE)),
         "train": lambda: Call(engine).with_(plan=plan)(),
     }
 
 
-CALLS = ("layout", "all_finite", "training_workspace", "predict", "predict_plain", "evaluate", "train")
+CALLS = ("layout", "all_finite", "training_workspace", "predict", "predict_plain", "evaluate", "jacobian", "train")
 
 
 def test_the_call_itself_works(engine):
@@ -220,6 +221,64 @@ def test_a_class_index_out_of_range_is_a_status(engine, row, index):
 def test_neither_targets_nor_classes(engine):
     with pytest.raises(BAD):
         Call(engine).with_(y=None)()
+
+
+# ---- the derivatives by the inputs ----
+
+
+def jacobian(engine, shape=(N, SIZES[-1], SIZES[0]), **changes):
+    """A jacobian call that works, with some of its arguments replaced."""
+    call = Call(engine)
+    given = {"parameters": call.parameters, "X": call.X, "out": np.zeros(shape, engine.DTYPE), **changes}
+    return engine.jacobian(call.plan, given["parameters"], given["X"], given["out"])
+
+
+def test_the_jacobian_itself_works(engine):
+    out = np.zeros((N, SIZES[-1], SIZES[0]), engine.DTYPE)
+    assert jacobian(engine, out=out) == (0, 0)
+    assert out.all()
+
+
+@pytest.mark.parametrize("shape", [(N - 1, 3, 4), (N, 2, 4), (N, 3, 3), (N, 3), (0,), (N * 12 - 1,)], ids=str)
+def test_a_jacobian_without_room(engine, shape):
+    with pytest.raises(ValueError, match="expected 20 rows of 12"):
+        jacobian(engine, shape)
+
+
+@pytest.mark.parametrize("how", SPOILT)
+def test_a_jacobian_into_what_does_not_fit(engine, how):
+    with pytest.raises(BAD):
+        jacobian(engine, out=SPOILT[how](np.zeros(N * 12, engine.DTYPE)))
+
+
+@pytest.mark.parametrize("how", [how for how in SPOILT if how != "read-only"])
+def test_a_jacobian_of_parameters_that_do_not_fit(engine, how):
+    with pytest.raises(BAD):
+        jacobian(engine, parameters=SPOILT[how](Call(engine).parameters))
+
+
+@pytest.mark.parametrize("shape", SHAPES["X"], ids=str)
+def test_a_jacobian_at_rows_of_another_shape(engine, shape):
+    """(0, 4) holds no row, so there is nothing to write."""
+    X = np.zeros(shape, engine.DTYPE)
+    if shape == (0, 4):
+        assert jacobian(engine, X=X, shape=(0, 3, 4)) == (0, 0)
+        return
+    with pytest.raises(BAD):
+        jacobian(engine, X=X, shape=(1000, 3, 4))
+
+
+@pytest.mark.parametrize("kind", ["c8", "O", "U3", "V8", "f4,f4", "M8[s]"])
+def test_a_jacobian_at_no_real_numbers(engine, kind):
+    with pytest.raises(BAD):
+        jacobian(engine, X=np.zeros((N, 4), kind))
+
+
+@pytest.mark.parametrize("row", [0, 7, N - 1])
+def test_a_jacobian_at_a_row_that_is_not_finite_is_a_status(engine, row):
+    X = Call(engine).X
+    X[row, 2] = np.nan
+    assert jacobian(engine, X=X) == (BAD_X, row)
 
 
 # ---- where in the epoch ----

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 import bp_core as bp
+from bp_core._unit_names import UnitNames
 from bp_core.data import load_digits
 
 from ._errors import CommandError
@@ -111,18 +112,18 @@ def print_parameters(net: bp.Network) -> None:
 
 def named_weights(net: bp.Network) -> Iterator[tuple[str, str, str, float]]:
     """Yield name, source, target and value: W1 to W6 lead from x1, x2 to z1, z2, z3; W7 to W9 from a1, a2, a3 to z4."""
-    number = 0
-    for W, sources, targets in ((net.weights[0], "x1 x2", "z1 z2 z3"), (net.weights[1], "a1 a2 a3", "z4")):
-        for row, source in zip(W, sources.split(), strict=True):
-            for value, target in zip(row, targets.split(), strict=True):
-                number += 1
-                yield f"W{number}", source, target, float(value)
+    names = UnitNames(net.layer_sizes, net.bias)
+    for l, W in enumerate(net.weights):
+        for k, j in np.ndindex(W.shape):
+            yield names.weight(l, k, j), names.source(l, k), names.z(l, j), float(W[k, j])
 
 
 def named_biases(net: bp.Network) -> Iterator[tuple[str, str, str, float]]:
     """Yield name, source, target and value: b1 is shared by z1, z2, z3, and b2 leads to z4."""
-    yield "b1", "1", "z1, z2, z3", float(net.biases[0][0])
-    yield "b2", "1", "z4", float(net.biases[1][0])
+    names = UnitNames(net.layer_sizes, net.bias)
+    for l, b in enumerate(net.biases):
+        units = [names.z(l, j) for j in range(net.layer_sizes[l + 1])]
+        yield str(names.bias(l, 0)), "1", ", ".join(units), float(b[0])
 
 
 # --- digits -------------------------------------------------------------------------------------------------------

@@ -1,0 +1,117 @@
+"""The derivatives of every activation and loss, as formulas to be read.
+
+The numbers beside the derivatives of activations are the core's. A formula speaks of ``z``, ``a`` and ``y``; the
+names of a unit are put in their place.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+ACTIVATION = {
+    "identity": "{z}",
+    "sigmoid": "sigmoid({z})",
+    "tanh": "tanh({z})",
+    "relu": "max(0, {z})",
+    "leaky_relu": "0.01 {z}",
+    "elu": "exp({z}) - 1",
+    "gelu": "{z} Phi({z})",
+    "silu": "{z} sigmoid({z})",
+    "softplus": "log(1 + exp({z}))",
+    "softsign": "{z} / (1 + abs({z}))",
+    "softmax": "exp({z}) / (exp({first}) + ... + exp({last}))",
+}
+"""f(z); of leaky_relu and elu where z <= 0, beyond it is z itself; of a softmax with its first and last unit named."""
+
+
+def activation_formula(activation: str, z: str, positive: bool, first: str, last: str) -> str:
+    """The formula of a for the unit whose pre-activation is called z; ``positive`` tells the side of a kink."""
+    if positive and activation in ("leaky_relu", "elu"):
+        return z
+    return ACTIVATION[activation].format(z=z, first=first, last=last)
+
+
+LOSS = {
+    "half_squared_error": ("1/2 ", "({y} - {a})^2"),
+    "mse": ("1/{m} ", "({y} - {a})^2"),
+    "mae": ("1/{m} ", "abs({y} - {a})"),
+    "huber": ("1/{m} ", "huber({a} - {y})"),
+    "binary_cross_entropy": ("-1/{m} ", "({y} log({a}) + (1 - {y}) log(1 - {a}))"),
+    "cross_entropy": ("-", "{y} log({a})"),
+}
+"""E of one row with m outputs: what stands before the sum over them, and its terms."""
+
+NOTE = {
+    "huber": "huber(r) = r^2/2 where abs(r) <= {t}, else {t} (abs(r) - {t}/2)",
+    "binary_cross_entropy": "dE/dz = dE/da * da/dz = (a - y) / (a (1 - a)) * a (1 - a) = a - y, computed from z",
+    "cross_entropy": "dE/dz = a - y: softmax and cross-entropy together, computed from z",
+}
+"""What there is to say about a loss."""
+
+MOST_OUTPUTS = 4
+"""Outputs whose terms of E are written one by one."""
+
+
+def loss_formula(loss: str, pairs: list[tuple[str, str]], m: int) -> str:
+    """E of one row over the (a, y) of its m outputs, by name or by number; of many the general term."""
+    before, term = LOSS[loss]
+    before = "" if m == 1 and "{m}" in before and loss != "binary_cross_entropy" else before.format(m=m)
+    before = "-" if m == 1 and loss == "binary_cross_entropy" else before
+    if m > MOST_OUTPUTS:
+        return f"{before}sum {term.format(a='a', y='y')}"
+    terms = [term.format(a=a, y=y) for a, y in pairs]
+    return before + (terms[0] if m == 1 else f"({' + '.join(terms)})")
+
+
+def slope(activation: str, z: str, a: str, positive: bool) -> str:
+    """The formula of da/dz for the unit whose names are z and a; ``positive`` tells the side of a kink."""
+    kinked = {"relu": "0", "leaky_relu": "0.01", "elu": f"{a} + 1"}
+    if activation in kinked:
+        return f"1 as {z} > 0" if positive else f"{kinked[activation]} as {z} <= 0"
+    return {
+        "identity": "1",
+        "sigmoid": f"{a} (1 - {a})",
+        "tanh": f"1 - {a}^2",
+        "gelu": f"Phi({z}) + {z} phi({z})",
+        "silu": f"sigmoid({z}) + {a} (1 - sigmoid({z}))",
+        "softplus": f"sigmoid({z})",
+        "softsign": f"(1 - abs({a}))^2",
+    }[activation]
+
+
+def by_output(loss: str, a: str, y: str, m: int, threshold: float) -> str:
+    """The formula of dE/da for one of m outputs; of the cross-entropies that of dE/dz, computed without a division."""
+    t = f"{threshold:g}"
+    share = f" / {m}" if m > 1 else ""
+    return {
+        "half_squared_error": f"{a} - {y}",
+        "mse": f"2 ({a} - {y}){share}",
+        "mae": f"sign({a} - {y}){share}",
+        "huber": f"clip({a} - {y}, -{t}, {t}){share}",
+        "binary_cross_entropy": f"({a} - {y}){share}" if share else f"{a} - {y}",
+        "cross_entropy": f"{a} - {y}",
+    }[loss]
+
+
+def value_by_output(loss: str, a: float, y: float, m: int, threshold: float) -> float:
+    """The value of dE/da for one of m outputs, for a loss of the residual."""
+    r = a - y
+    if loss == "half_squared_error":
+        return r
+    if loss == "mse":
+        return 2 * r / m
+    if loss == "mae":
+        return math.copysign(1.0, r) / m if r else 0.0
+    return max(-threshold, min(threshold, r)) / m
+
+
+def joined(loss: str) -> bool:
+    """Whether a loss is computed from z, and has dE/dz where others have dE/da * da/dz."""
+    return loss in ("binary_cross_entropy", "cross_entropy")
+
+
+def is_sum(formula: str) -> bool:
+    """Whether a formula needs brackets in a product: something is added outside all brackets."""
+    outside = re.sub(r"\([^()]*\)", "", re.sub(r"\([^()]*\)", "", formula))
+    return bool(re.search(r" [-+] | as ", outside)) or formula.startswith("-")

@@ -1,0 +1,52 @@
+"""What all pictures share: matplotlib, asked for when a picture is, axes, and colours that everyone can tell apart."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""M. Okabe and K. Ito's colours, told apart with every kind of colour vision; the darker ones first."""
+
+POSITIVE, NEGATIVE = COLOURS[0], COLOURS[1]
+"""Blue for what is above 0, vermilion for what is below; width or opacity tells how much."""
+
+DIVERGING = "RdBu"
+"""The colour map between the two."""
+
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+"""A second sign beside the colour, for those who cannot tell it."""
+
+
+def need_matplotlib() -> None:
+    """Raise with what to install where matplotlib is missing."""
+    try:
+        import matplotlib.pyplot  # noqa: F401
+    except ImportError:
+        raise ImportError('pictures need matplotlib: pip install "bp-core[plot]"') from None
+
+
+def new_axes(ax: Axes | None, size: tuple[float, float] = (6.4, 4.2)) -> Axes:
+    """Return ``ax``, or the axes of a new figure of so many inches."""
+    need_matplotlib()
+    import matplotlib.pyplot as plt
+    from matplotlib.axes import Axes
+
+    if ax is not None:
+        if not isinstance(ax, Axes):
+            raise TypeError(f"ax is {type(ax).__name__}; expected matplotlib Axes")
+        return ax
+    _, new = plt.subplots(figsize=size, layout="constrained")
+    return new
+
+
+def new_figure(rows: int, columns: int, size: tuple[float, float]) -> tuple[Figure, list[Axes]]:
+    """Return a new figure of so many inches, and its axes row by row."""
+    need_matplotlib()
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    return figure, list(axes.ravel())

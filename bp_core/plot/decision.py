@@ -1,0 +1,215 @@
+"""What a network of two inputs decides, over the plane of its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bp_core import _checks
+from bp_core.plot._canvas import COLOURS, DIVERGING, MARKERS, NEGATIVE, POSITIVE, new_axes
+from bp_core.plot._classes import Classes, column_names, read_class_names, read_classes
+from bp_core.plot._ink import short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from bp_core.network import Network
+
+Real = NDArray[Any]
+
+MARGIN = 0.1
+"""How far the picture goes beyond the data, of their extent."""
+
+PALER = 1.4
+"""How far the colours reach beyond the values: points must stand out of the darkest."""
+
+RASTERISED = 3000
+"""From so many points they are one image in an SVG."""
+
+
+def decision_boundary(
+    net: Network,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    threshold: float | None = None,
+    resolution: int = 200,
+    class_names: Sequence[object] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw what the network decides over the plane of its two inputs, and the data on it.
+
+    With one output its value is the colour, and a line runs where it crosses the threshold. With several the colour is
+    the class of the largest output, darker for a larger probability, and lines part the classes.
+
+    Parameters
+    ----------
+    net : Network
+        Of two inputs.
+    X : array_like, (n, 2)
+        The columns of a data frame name the axes.
+    y : array_like
+        Classes: indices (n,), or rows (n, classes); with one output any two values. Each class has its colour and
+        marker.
+    threshold : float, optional
+        Of a single output, from which on it means the second class. None: 0.5 for a sigmoid, else the middle between
+        the two values in y.
+    resolution : int, default 200
+        The network is asked at ``resolution**2`` points.
+    class_names : sequence of str, optional
+        In the order of the classes.
+    ax : matplotlib Axes, optional
+        Where to draw; None makes a figure.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ValueError
+        If the network has not two inputs, the shapes do not fit, or a number is not finite.
+    ImportError
+        Without matplotlib.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import bp_core as bp
+    >>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+    >>> net = bp.Network((2, 3, 1), hidden="tanh", output="sigmoid", seed=0)
+    >>> ax = bp.plot.decision_boundary(net, X, y)
+    >>> plt.close(ax.figure)
+    """
+    if net.layer_sizes[0] != 2:
+        raise ValueError(
+            f"this network takes {net.layer_sizes[0]} inputs; decision_boundary draws networks of two inputs"
+        )
+    rows = _read_rows(net, X)
+    plane = _Plane(net, rows, _checks.positive_integer("resolution", resolution, "at least 2"))
+    if net.layer_sizes[-1] == 1:
+        classes, values = _two_classes(y, len(rows))
+        names = read_class_names(class_names or [short(value) for value in values], 2)
+        middle, axes = _threshold(net, threshold, values), new_axes(ax)
+        _paint_one(axes, plane, middle, "probability" if net.output == "sigmoid" else "output")
+    else:
+        if threshold is not None:
+            raise ValueError("threshold is for a single output; of several the largest tells the class")
+        classes = _several_classes(y, len(rows), net.layer_sizes[-1])
+        names, axes = read_class_names(class_names, net.layer_sizes[-1]), new_axes(ax)
+        _paint_several(axes, plane, net.output == "softmax")
+    _draw_points(axes, rows, classes, names, (NEGATIVE, POSITIVE) if net.layer_sizes[-1] == 1 else COLOURS)
+    across, up = column_names(X, 2)
+    axes.set(xlim=plane.across[[0, -1]], ylim=plane.up[[0, -1]], xlabel=across, ylabel=up)
+    return axes
+
+
+# --------------------------------------------------------------------- what was given
+def _read_rows(net: Network, X: object) -> Real:
+    rows, _ = _checks.features(X, 2, row_allowed=False)
+    _checks.require_rows(rows)
+    _checks.check_finite("X", rows, net.dtype)
+    return rows.astype(np.float64)
+
+
+def _two_classes(y: object, n: int) -> tuple[Classes, list[float]]:
+    """The classes 0 and 1 of any two values, and the values."""
+    array = _checks.numeric("y", y)
+    if array.shape not in ((n,), (n, 1)):
+        raise ValueError(f"y has shape {array.shape}; expected ({n},) or ({n}, 1) for X with {n} rows")
+    _checks.check_finite("y", array, np.dtype(np.float64))
+    values = sorted({float(value) for value in np.unique(array)})
+    if len(values) > 2:
+        raise ValueError(f"y has {len(values)} different values; with one output expected two, one for each class")
+    if len(values) == 1:
+        values = [0.0, 1.0] if values[0] in (0, 1) else sorted([0.0, values[0]])
+    return (array.reshape(n) == values[1]).astype(np.int64), values
+
+
+def _several_classes(y: object, n: int, n_out: int) -> Classes:
+    classes = read_classes("y", y)
+    if len(classes) != n:
+        raise ValueError(f"y has {len(classes)} rows; expected {n}, as many as X")
+    if classes.max() >= n_out:
+        raise ValueError(f"y has class {classes.max()}; this network has classes 0 to {n_out - 1}")
+    return classes
+
+
+def _threshold(net: Network, asked: float | None, values: list[float]) -> float:
+    if asked is not None:
+        if not _checks.is_number(asked):
+            raise ValueError(f"threshold is {asked!r}; expected a number")
+        return float(asked)
+    return 0.5 if net.output == "sigmoid" else sum(values) / 2
+
+
+# ------------------------------------------------------------------------- the plane
+class _Plane:
+    """The network's outputs at a grid of points around the data."""
+
+    def __init__(self, net: Network, rows: Real, resolution: int) -> None:
+        low, high = rows.min(axis=0), rows.max(axis=0)
+        margin = np.where(high > low, MARGIN * (high - low), 0.5)
+        self.across, self.up = (
+            np.linspace(low[k] - margin[k], high[k] + margin[k], max(2, resolution)) for k in (0, 1)
+        )
+        grid = np.stack(np.meshgrid(self.across, self.up), axis=-1)
+        self.outputs = net.predict(grid.reshape(-1, 2)).reshape(*grid.shape[:2], -1).astype(np.float64)
+
+    def paint(self, axes: Axes, colours: Real, **style: Any) -> Any:
+        """An image of numbers or of colours, over all of the plane."""
+        extent = (self.across[0], self.across[-1], self.up[0], self.up[-1])
+        return axes.imshow(colours, origin="lower", extent=extent, aspect="auto", zorder=0, **style)
+
+    def line(self, axes: Axes, values: Real, level: float) -> None:
+        """Where the values cross the level, if they do."""
+        if values.min() < level < values.max():
+            axes.contour(self.across, self.up, values, levels=[level], colors="black", linewidths=1.2, zorder=1)
+
+
+def _paint_one(axes: Axes, plane: _Plane, threshold: float, what: str) -> None:
+    """Vermilion below the threshold, blue above."""
+    values = plane.outputs[..., 0]
+    low, high = (0.0, 1.0) if what == "probability" else (float(values.min()), float(values.max()))
+    reach = PALER * max(abs(low - threshold), abs(high - threshold), 1e-12)
+    image = plane.paint(axes, values, cmap=DIVERGING, vmin=threshold - reach, vmax=threshold + reach, alpha=0.8)
+    bar = axes.figure.colorbar(image, ax=axes, label=what)
+    bar.ax.set_ylim(min(low, threshold), max(high, threshold) + (0 if high > low else 1e-12))
+    bar.ax.axhline(threshold, color="black", linewidth=1.2)
+    plane.line(axes, values, threshold)
+
+
+def _paint_several(axes: Axes, plane: _Plane, probabilities: bool) -> None:
+    """The colour of the largest output, and lines between the classes."""
+    from matplotlib.colors import to_rgb
+
+    ranked = np.sort(plane.outputs, axis=-1)
+    largest, second = ranked[..., -1:], ranked[..., -2:-1]
+    colours = np.array([to_rgb(COLOURS[c % len(COLOURS)]) for c in range(plane.outputs.shape[-1])])
+    strength = 0.15 + 0.5 * largest if probabilities else np.full_like(largest, 0.45)
+    plane.paint(axes, 1 - strength * (1 - colours[plane.outputs.argmax(axis=-1)]))
+    for c in range(plane.outputs.shape[-1]):
+        ahead = plane.outputs[..., c : c + 1]
+        plane.line(axes, (ahead - np.where(ahead == largest, second, largest))[..., 0], 0.0)
+
+
+def _draw_points(axes: Axes, rows: Real, classes: Classes, names: list[str], colours: tuple[str, ...]) -> None:
+    for c, name in enumerate(names):
+        if not (classes == c).any():
+            continue
+        axes.scatter(
+            rows[classes == c, 0],
+            rows[classes == c, 1],
+            s=28 if len(rows) <= RASTERISED else 8,
+            marker=MARKERS[(c + c // len(colours)) % len(MARKERS)],
+            color=colours[c % len(colours)],
+            edgecolors="white",
+            linewidths=0.7,
+            rasterized=len(rows) > RASTERISED,
+            zorder=2,
+            label=name,
+        )
+    axes.legend(title="class", fontsize="small", title_fontsize="small")

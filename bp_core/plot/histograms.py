@@ -1,0 +1,160 @@
+"""How the numbers of each layer are spread: weights, and activations with the units that have stopped learning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bp_core import _checks
+from bp_core.plot._canvas import COLOURS, new_figure
+from bp_core.plot._ink import short
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from bp_core.network import Network
+
+Real = NDArray[Any]
+
+COLUMNS = 3
+"""Panels side by side."""
+
+SATURATED = {"sigmoid": (0.01, 0.99), "tanh": (-0.98, 0.98)}
+"""Beyond these activations the slope is below 4 % of its largest: sigmoid a(1 - a), tanh 1 - a^2."""
+
+
+def weight_histograms(net: Network) -> Figure:
+    """Draw how the weights of each layer are spread, a panel for each.
+
+    Parameters
+    ----------
+    net : Network
+
+    Returns
+    -------
+    matplotlib Figure
+        Mean and standard deviation stand in the titles.
+
+    Raises
+    ------
+    ValueError
+        For a weight that is not finite; it is named.
+    ImportError
+        Without matplotlib.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import bp_core as bp
+    >>> figure = bp.plot.weight_histograms(bp.Network((8, 16, 4), seed=0))
+    >>> len(figure.axes)
+    2
+    >>> plt.close(figure)
+    """
+    for l, W in enumerate(net.weights):
+        _checks.check_finite(f"weights[{l}]", W, net.dtype)
+    figure, axes = _panels(len(net.weights))
+    for l, (ax, W) in enumerate(zip(axes, net.weights, strict=True)):
+        _draw_bars(ax, W)
+        ax.axvline(0, color="black", linewidth=0.8)
+        ax.set_title(
+            f"weights[{l}], {W.shape[0]} to {W.shape[1]} units\nmean {short(W.mean())}, std {short(W.std())}",
+            fontsize="medium",
+        )
+        ax.set(xlabel="weight", ylabel="weights")
+    return figure
+
+
+def activation_histograms(net: Network, X: ArrayLike) -> Figure:
+    """Draw how the activations of each layer are spread over the rows of X, a panel for each.
+
+    The titles tell in words what no longer learns: sigmoid and tanh activations that are *saturated* (below 0.01 or
+    above 0.99; beyond -0.98 or 0.98), where the slope is below 4 % of its largest; and relu units that are *dead*,
+    0 for every row of X.
+
+    Parameters
+    ----------
+    net : Network
+    X : array_like, (n, n_in)
+
+    Returns
+    -------
+    matplotlib Figure
+
+    Raises
+    ------
+    ValueError
+        As :meth:`Network.forward`; and for no rows, or an activation that is not finite.
+    ImportError
+        Without matplotlib.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> import bp_core as bp
+    >>> net = bp.Network.from_arrays([[[1.0, -1.0]]], None, hidden="relu", output="relu")
+    >>> figure = bp.plot.activation_histograms(net, [[1.0], [2.0]])
+    >>> print(figure.axes[0].get_title())
+    output a[0]: 2 units, relu
+    1 of 2 units dead: 0 for every row
+    >>> plt.close(figure)
+    """
+    rows, _ = _checks.features(X, net.layer_sizes[0], row_allowed=False)
+    _checks.require_rows(rows)
+    activations = net.forward(rows).a
+    for l, a in enumerate(activations):
+        _checks.check_finite(f"a[{l}]", a, net.dtype)
+    figure, axes = _panels(len(activations))
+    names = (*net.hidden, net.output)
+    for l, (ax, a, name) in enumerate(zip(axes, activations, names, strict=True)):
+        _draw_bars(ax, a)
+        _shade(ax, name)
+        layer = "output" if l == len(names) - 1 else "layer"
+        units = f"{a.shape[1]} unit{'s' if a.shape[1] > 1 else ''}"
+        ax.set_title(f"{layer} a[{l}]: {units}, {name}\n{describe(name, a)}", fontsize="medium")
+        ax.set(xlabel="activation", ylabel="activations")
+    return figure
+
+
+def describe(activation: str, a: Real) -> str:
+    """Say how many activations are saturated, or units dead; else mean and standard deviation."""
+    if activation in SATURATED:
+        low, high = SATURATED[activation]
+        share = ((a < low) | (a > high)).mean()
+        return f"{share:.1%} saturated".replace("%", " %") if share else "none saturated"
+    if activation == "relu":
+        dead, n = int((a == 0).all(axis=0).sum()), a.shape[1]
+        return f"{dead} of {n} units dead: 0 for every row" if dead else "no unit dead"
+    return f"mean {short(a.mean())}, std {short(a.std())}"
+
+
+def _shade(ax: Axes, activation: str) -> None:
+    """Hatch where an activation is saturated."""
+    if activation not in SATURATED:
+        return
+    low, high = SATURATED[activation]
+    ends = (0.0, 1.0) if activation == "sigmoid" else (-1.0, 1.0)
+    room = 0.03 * (ends[1] - ends[0])
+    for first, last in ((ends[0] - room, low), (high, ends[1] + room)):
+        ax.axvspan(first, last, facecolor="none", edgecolor="#999999", hatch="////", linewidth=0, zorder=0)
+    ax.set_xlim(ends[0] - room, ends[1] + room)
+
+
+def _draw_bars(ax: Axes, values: Real) -> None:
+    """About the square root of their number of bars, 10 to 60; one value alone gets a bar of its own."""
+    flat = values.ravel().astype(np.float64)
+    bins = int(np.clip(np.sqrt(flat.size), 10, 60))
+    ax.hist(flat, bins=bins, color=COLOURS[0], edgecolor="white", linewidth=0.3)
+
+
+def _panels(n: int) -> tuple[Figure, list[Axes]]:
+    """A figure of n panels; places left over stay empty."""
+    columns = min(n, COLUMNS)
+    rows = -(-n // columns)
+    figure, axes = new_figure(rows, columns, (3.6 * columns, 3.0 * rows))
+    for ax in axes[n:]:
+        ax.remove()
+    return figure, axes[:n]

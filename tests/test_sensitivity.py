@@ -1,0 +1,291 @@
+"""bp.sensitivities: the numbers against NumPy's, and what tables, sentences and pictures say of them."""
+
+import re
+
+import numpy as np
+import pytest
+
+import bp_core as bp
+from support import assert_same_bits, make_network, refused, uniform
+
+NAMES = ("engine", "wheels", "spoilers")
+
+
+def car():
+    net = bp.Network.from_arrays([[[3.0], [2.0], [-1.0]]], None, hidden=(), output="identity")
+    return bp.sensitivities(net, [5.0, 5.0, 5.0], input_names=NAMES, output_names=["speed"])
+
+
+def grip():
+    """d speed / d engine is 3 for the first two cars and 1 for the third, d speed / d wheels 0, 0 and 2."""
+    W = [[[1.0, 1.0], [-1.0, 0.0]], [[-2.0], [3.0]]]
+    net = bp.Network.from_arrays(W, None, hidden="relu", output="identity")
+    X = [[4.0, 6.0], [2.0, 6.0], [8.0, 6.0]]
+    return bp.sensitivities(net, X, input_names=("engine", "wheels"), output_names=["speed"])
+
+
+def random_case(n_in, n_out, n=12, **options):
+    net = make_network((n_in, 7, n_out), scale=0.5, hidden="tanh", output="softmax")
+    return bp.sensitivities(net, uniform(3, (n, n_in)), **options)
+
+
+# ---- the numbers ----
+
+
+def test_the_car():
+    found = car()
+    for values in (found.mean, found.min, found.max):
+        assert values.tolist() == [[3.0, 2.0, -1.0]]
+    assert found.mean_abs.tolist() == [[3.0, 2.0, 1.0]]
+
+
+def test_over_rows():
+    found = grip()
+    assert found.jacobian.tolist() == [[[3.0, 0.0]], [[3.0, 0.0]], [[1.0, 2.0]]]
+    np.testing.assert_allclose(found.mean, [[7 / 3, 2 / 3]], rtol=1e-15)
+    assert (found.min.tolist(), found.max.tolist()) == ([[1.0, 0.0]], [[3.0, 2.0]])
+
+
+def test_ups_and_downs_cancel_in_the_mean_only():
+    """a = |x|, of two relus: the slope is -1 on one side and 1 on the other."""
+    net = bp.Network.from_arrays([[[1.0, -1.0]], [[1.0], [1.0]]], None, hidden="relu", output="identity")
+    found = bp.sensitivities(net, [[-2.0], [2.0], [-1.0], [1.0]])
+    assert (found.mean.item(), found.mean_abs.item(), found.min.item(), found.max.item()) == (0.0, 1.0, -1.0, 1.0)
+
+
+def test_the_jacobian_is_the_networks():
+    net = make_network((4, 7, 3), hidden="tanh", output="softmax")
+    X = uniform(3, (200, 4))
+    assert_same_bits(bp.sensitivities(net, X).jacobian, net.jacobian(X))
+
+
+def test_steps_of_the_inputs():
+    net = make_network((3, 5, 2), hidden="tanh", dtype="float64")
+    X = uniform(4, (50, 3)) * [1.0, 10.0, 0.0]
+    slopes = net.jacobian(X)
+    deviations = bp.sensitivities(net, X, scale="std")
+    np.testing.assert_allclose(deviations.jacobian, slopes * X.std(axis=0), rtol=1e-13)
+    assert not deviations.mean[:, 2].any()
+    assert_same_bits(bp.sensitivities(net, X, scale=[2.0, 0.5, -1.0]).jacobian, slopes * [2.0, 0.5, -1.0])
+
+
+# ---- names ----
+
+
+def test_the_names_of_a_data_frame():
+    pd = pytest.importorskip("pandas")
+    net = make_network((3, 4, 1))
+    frame = pd.DataFrame(uniform(1, (5, 3)), columns=NAMES)
+    assert bp.sensitivities(net, frame).input_names == NAMES
+    assert bp.sensitivities(net, frame.iloc[2]).input_names == NAMES
+    assert bp.sensitivities(net, frame, input_names=["a", "b", "c"]).input_names == ("a", "b", "c")
+
+
+def test_names_by_default_are_those_of_the_units():
+    found = random_case(2, 3)
+    assert found.input_names == ("x1", "x2")
+    assert found.output_names == ("a8", "a9", "a10")
+
+
+@pytest.mark.parametrize("kind", ["input_names", "output_names"])
+@pytest.mark.parametrize("names", [["a"], ["a", "b", "c", "d"], "abc", 3, ["a", "a", "b"]], ids=repr)
+def test_names_that_do_not_fit(kind, names):
+    refused(lambda: random_case(3, 3, **{kind: names}), kind, "expected 3 names|expected names that differ")
+
+
+# ---- in words ----
+
+
+def test_the_sentence_of_the_car():
+    found = car()
+    expected = "speed changes by +3.0 for each unit of engine, wheels and spoilers held constant"
+    assert found.sentence("speed", "engine") == found.sentence() == expected
+    assert found.sentence(0, 2) == "speed changes by -1.0 for each unit of spoilers, engine and wheels held constant"
+
+
+def test_a_sentence_says_how_far_rows_differ():
+    assert grip().sentence(input="wheels") == (
+        "speed changes by +0.667 on average for each unit of wheels (from 0.0 to +2.0 over 3 rows), "
+        "engine held constant"
+    )
+
+
+def test_a_sentence_names_the_step():
+    net = bp.Network.from_arrays([[[4.0]]], None, hidden=(), output="identity")
+    X = [[1.0], [2.0]]
+    deviations, steps = (bp.sensitivities(net, X, scale=scale) for scale in ("std", [0.25]))
+    assert deviations.sentence() == "a1 changes by +2.0 for each standard deviation (0.5) of x1"
+    assert steps.sentence() == "a1 changes by +1.0 for each 0.25 of x1"
+
+
+def test_a_sentence_counts_many_inputs():
+    assert random_case(12, 2).sentence().endswith(", the other 11 inputs held constant")
+
+
+@pytest.mark.parametrize("name", ["brakes", 3, -1, True])
+def test_a_sentence_of_no_such_input(name):
+    refused(lambda: car().sentence("speed", name), "no input", "expected one of engine, wheels, spoilers")
+
+
+# ---- tables ----
+
+
+def test_the_table():
+    title, table, closing = str(grip()).split("\n\n")
+    assert title == ("The change of each output for a unit of each input, the other inputs held constant, at 3 rows")
+    assert table.splitlines() == [
+        "speed     mean  mean abs     min     max",
+        "engine  +2.333     2.333  +1.000  +3.000",
+        "wheels  +0.667     0.667  +0.000  +2.000",
+    ]
+    assert closing == f"{grip().sentence()}."
+
+
+def test_the_largest_come_first_and_the_others_are_counted():
+    found = random_case(40, 2)
+    order = np.argsort(-found.mean_abs[0])
+    _, block, _, _ = found.table(most=3).split("\n\n")
+    lines = block.splitlines()
+    assert [line.split()[0] for line in lines[1:4]] == [f"x{k + 1}" for k in order[:3]]
+    assert lines[4] == f"... 37 inputs more, of at most {found.mean_abs[0, order[3]]:.3g}"
+    assert "... 20 inputs more" in found.table()
+    assert "more" not in random_case(30, 2).table()
+
+
+def test_outputs_that_are_left_out_are_counted():
+    found = random_case(2, 33)
+    assert "... 13 outputs more" in str(found)
+    assert len(found.largest()[0]) == 20
+    assert "... 13 outputs more" in found._repr_html_()
+
+
+def test_columns_line_up():
+    for found in (random_case(5, 3, scale="std"), random_case(5, 3, scale=[1e-4, 3, 1e5, -1, 1])):
+        for block in found.table().split("\n\n")[1:4]:
+            assert len({len(line) for line in block.splitlines()}) == 1
+            assert block.splitlines()[0].split()[1] == "step"
+
+
+def test_html_escapes_names_and_holds_every_number():
+    net = bp.Network.from_arrays([[[3.0], [2.0]]], None, hidden=(), output="identity")
+    html = bp.sensitivities(net, [1.0, 1.0], input_names=["<b>", "a & b"])._repr_html_()
+    assert "<b>" not in html
+    assert "&lt;b&gt;" in html
+    assert "a &amp; b" in html
+    assert re.findall(r"<td>([^<]*)</td>", html) == ["+3.000", "+2.000"]
+
+
+def test_a_data_frame_of_all_numbers():
+    pytest.importorskip("pandas")
+    frame = grip().to_frame()
+    assert frame.loc[("speed", "engine")].tolist() == [7 / 3, 7 / 3, 1.0, 3.0]
+    assert list(frame.columns) == ["mean", "mean_abs", "min", "max"]
+
+
+def test_what_it_is_in_one_line():
+    assert repr(grip()).startswith("<Sensitivities of 1 output to 2 inputs at 3 rows: ")
+
+
+# ---- what is refused ----
+
+
+def test_what_is_no_network():
+    refused(lambda: bp.sensitivities(3, [1.0]), "net is int; expected a bp.Network", error=TypeError)
+
+
+def test_no_rows_and_numbers_that_are_not_finite():
+    net = make_network((3, 4, 1))
+    refused(lambda: bp.sensitivities(net, np.zeros((0, 3))), "no rows; expected at least one")
+    refused(lambda: bp.sensitivities(net, [[1.0, np.nan, 2.0]], scale="std"), r"X\[0, 1\] is nan")
+
+
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [
+        ("mean", "scale is 'mean'; expected None, \"std\""),
+        ([1.0, 2.0], r"scale has shape \(2,\); expected \(3,\)"),
+        ([1.0, np.inf, 2.0], r"scale\[1\] is inf"),
+        ([1.0, 1e300, 2.0], r"scale\[1\] is 1e\+300, too large for float32"),
+    ],
+)
+def test_a_scale_that_does_not_fit(scale, words):
+    refused(lambda: random_case(3, 2, scale=scale), words)
+
+
+def test_a_derivative_beyond_all_numbers():
+    W = [np.float32([[3e38, 1.0]]), np.float32([[2.0], [1.0]])]
+    net = bp.Network.from_arrays(W, None, hidden="relu", output="relu")
+    refused(lambda: bp.sensitivities(net, [[-1.0], [1e-30]]), "the derivative of a3 by x1 at row 1 of X is inf")
+
+
+# ---- pictures ----
+
+
+@pytest.fixture
+def drawn():
+    """Draw, hand the axes out, and close them at the end."""
+    plt = pytest.importorskip("matplotlib.pyplot")
+    yield lambda found, **options: found.plot(**options)
+    plt.close("all")
+
+
+def labels(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+def test_bars_of_the_car(drawn):
+    ax = drawn(car())
+    assert labels(ax.yaxis) == list(NAMES)
+    assert [bar.get_width() for bar in ax.patches] == [3.0, 2.0, -1.0]
+    assert ax.patches[0].get_facecolor() == ax.patches[1].get_facecolor() != ax.patches[2].get_facecolor()
+    assert ax.get_xlabel() == "change of speed for a unit of the input"
+
+
+def test_bars_show_the_range_over_the_rows(drawn):
+    ax = drawn(grip())
+    (line, *_), *_ = [container[2] for container in ax.containers if len(container) == 3]
+    ends = [segment[:, 0].tolist() for segment in line.get_segments()]
+    np.testing.assert_allclose(ends, [[1.0, 3.0], [0.0, 2.0]])
+
+
+def test_outputs_side_by_side_differ_by_more_than_colour(drawn):
+    found = random_case(4, 3, output_names=["red", "green", "blue"])
+    ax = drawn(found)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["red", "green", "blue"]
+    assert len({bar.get_hatch() for bar in ax.patches}) == 3
+    widths = np.reshape([bar.get_width() for bar in ax.patches], (3, 4))
+    np.testing.assert_allclose(widths, found.mean[:, found.largest()[1]])
+
+
+@pytest.mark.parametrize(("n_in", "n_out", "cells"), [(30, 3, (30, 3)), (9, 12, (9, 12)), (784, 10, (20, 10))])
+def test_many_are_a_heat_map_with_numbers(drawn, n_in, n_out, cells):
+    found = random_case(n_in, n_out)
+    ax = drawn(found)
+    outputs, inputs = found.largest()
+    image = ax.images[0].get_array()
+    assert image.shape == cells
+    np.testing.assert_allclose(image, found.mean[np.ix_(outputs, inputs)].T)
+    assert labels(ax.yaxis) == [f"x{k + 1}" for k in inputs]
+    assert float(ax.texts[0].get_text()) == pytest.approx(image[0, 0], rel=0.1)
+    assert len(ax.texts) == image.size
+
+
+def test_what_a_picture_leaves_out_is_counted(drawn):
+    assert "the 20 largest of 784 inputs; 764 are not shown" in drawn(random_case(784, 1)).get_title(loc="left")
+    title = drawn(random_case(50, 60)).get_title(loc="left")
+    assert "the 20 largest of 60 outputs; 40 are not shown" in title
+
+
+def test_axes_of_ones_own(drawn):
+    plt = pytest.importorskip("matplotlib.pyplot")
+    _, ax = plt.subplots()
+    assert drawn(car(), ax=ax) is ax
+    assert len(plt.get_fignums()) == 1
+
+
+def test_a_network_that_does_not_move(drawn):
+    """All derivatives 0: a picture and a table all the same."""
+    for n_in, n_out in ((2, 1), (9, 9)):
+        found = bp.sensitivities(bp.Network((n_in, n_out), init="zeros"), np.ones((3, n_in)))
+        drawn(found)
+        assert "0.000" in str(found)
