@@ -1,9 +1,14 @@
-"""The fixture that runs a numeric test once at every instruction set this CPU and BP_CORE_ISA allow."""
+"""What all tests share: a run at every instruction set this CPU and BP_CORE_ISA allow, and no picture left open."""
+
+import os
+import sys
 
 import pytest
 
 import bp_core as bp
 from bp_core import _dispatch
+
+os.environ.setdefault("MPLBACKEND", "Agg")
 
 
 @pytest.fixture(params=_dispatch.levels())
@@ -12,3 +17,12 @@ def isa(request):
     _dispatch.switch(request.param)
     yield request.param
     _dispatch.switch(before)
+
+
+@pytest.fixture(autouse=True)
+def no_figure_stays_open():
+    """Close what a test or an example has drawn: matplotlib keeps every figure until then."""
+    yield
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is not None:
+        pyplot.close("all")

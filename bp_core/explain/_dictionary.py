@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bp_core.explain import _rules
+from bp_core.explain._forward import error_formula
 from bp_core.explain._row import Row
 from bp_core.explain._unit import unit_terms
 
@@ -22,7 +22,7 @@ def explanation_dict(explanation: Explanation, most: int | None) -> dict[str, An
         "dtype": net.dtype.name,
         "loss": {
             "name": explanation.loss_name,
-            "formula": _rules.LOSS[explanation.loss_name],
+            "formula": error_formula(explanation),
             "value": explanation.loss,
         },
         "learning_rate": explanation.learning_rate,

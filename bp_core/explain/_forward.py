@@ -63,20 +63,26 @@ def error_lines(explanation: Explanation) -> list[str]:
     for s in explanation.shown_rows:
         row = explanation.row(s)
         name = "E" if explanation.n_rows == 1 else f"E of row {s}"
-        lines += [f"{name} = {_row_error(explanation.loss_name, row)} = {number(row.loss)}"]
+        lines += [f"{name} = {_row_error(explanation, row)} = {number(row.loss)}"]
     if explanation.n_rows > 1:
         lines += [f"E = {number(explanation.loss)}, the mean over {explanation.n_rows:,} rows"]
     note = _rules.NOTE.get(explanation.loss_name, "")
     return [*lines, *([note.format(t=f"{explanation.threshold:g}")] if note else [])]
 
 
-def _row_error(loss: str, row: Row) -> str:
+def error_formula(explanation: Explanation) -> str:
+    """E of one row by the names of its outputs and targets."""
+    names, m, l = explanation.names, explanation.network.layer_sizes[-1], len(explanation.network.weights) - 1
+    return _rules.loss_formula(explanation.loss_name, [(names.a(l, j), names.y(j)) for j in range(m)], m)
+
+
+def _row_error(explanation: Explanation, row: Row) -> str:
     """The formula by name and, where it is short, filled in."""
-    m, l = row.y.size, len(row.a) - 1
-    names = [(row.names.a(l, j), row.names.y(j)) for j in range(m)]
-    values = [(number(float(row.a[l][j])), bracketed(number(float(row.y[j])))) for j in range(m)]
-    by_name = _rules.loss_formula(loss, names, m)
-    return by_name if m > _rules.MOST_OUTPUTS else f"{by_name} = {_rules.loss_formula(loss, values, m)}"
+    m, by_name = row.y.size, error_formula(explanation)
+    if m > _rules.MOST_OUTPUTS:
+        return by_name
+    values = [(number(float(row.a[-1][j])), bracketed(number(float(row.y[j])))) for j in range(m)]
+    return f"{by_name} = {_rules.loss_formula(explanation.loss_name, values, m)}"
 
 
 def unit_line(unit: UnitExplanation) -> str:

@@ -36,11 +36,8 @@ def _shape(explanation: Explanation, most: int) -> dict[str, Any]:
     data = explanation.to_dict(max_parameters=most)
     for parameter in data["parameters"]:
         parameter["ends"] = _ends(explanation, parameter["name"])
-    return {
-        **data,
-        "network": repr(explanation.network).strip("<>").removeprefix("Network "),
-        "layers": _layers(explanation),
-    }
+    network = repr(explanation.network).strip("<>").removeprefix("Network ")
+    return {**data, "network": network, "layers": _layers(explanation)}
 
 
 def _layers(explanation: Explanation) -> list[dict[str, Any]]:
