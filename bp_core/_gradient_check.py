@@ -48,12 +48,12 @@ class Differences:
 
     def compare(self, name: str, place: Place) -> tuple[float, float]:
         """The central difference at a place of an array, and how far backpropagation is from it."""
-        values, gradient, largest = self.arrays[name]
-        difference = self._difference(values, place)
-        return difference, abs(float(gradient[place]) - difference) / (abs(difference) + largest + FLOOR)
+        difference, moved = self.difference(name, place), self.arrays[name]
+        return difference, abs(float(moved.gradient[place]) - difference) / (abs(difference) + moved.largest + FLOOR)
 
-    def _difference(self, values: Real, place: Place) -> float:
+    def difference(self, name: str, place: Place) -> float:
         """(loss(p + h) - loss(p - h)) / 2h, with the step that float64 really made."""
+        values = self.arrays[name].values
         p = float(values[place])
         h = STEP * max(1.0, abs(p))
         above, below = p + h, p - h

@@ -18,6 +18,9 @@ Real = NDArray[Any]
 NOTHING = (None, None, None, None, None)
 """No results wanted but the loss; else (z, a, delta, inputs, gradient)."""
 
+JACOBIAN_WORK = 1 << 30
+"""Multiplications of one native call for a jacobian: a fraction of a second."""
+
 
 class Problem(NamedTuple):
     """Rows and targets as the engine takes them, and whether they were one row."""
@@ -80,9 +83,12 @@ def jacobian(net: Network, X: object) -> Real:
     """The derivatives of every output by every input, for the rows of X."""
     rows, single = _checks.features(X, net.layer_sizes[0])
     result = np.empty((rows.shape[0], net.layer_sizes[-1], net.layer_sizes[0]), net.dtype)
-    status, bad_row = net._engine.jacobian(net._plan, net._parameters, rows, result)
-    if status:
-        _checks.raise_bad_row(status, bad_row, (rows,), net.dtype)
+    some = max(1, JACOBIAN_WORK // (net.layer_sizes[-1] * net.n_parameters))
+    for first in range(0, rows.shape[0], some):  # between two calls Ctrl-C is seen
+        slice_ = rows[first : first + some]
+        status, bad_row = net._engine.jacobian(net._plan, net._parameters, slice_, result[first : first + some])
+        if status:
+            _checks.raise_bad_row(status, first + bad_row, (rows,), net.dtype)
     return result[0] if single else result
 
 

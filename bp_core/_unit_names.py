@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
@@ -26,6 +27,16 @@ class Parameter(NamedTuple):
     layer: int
     k: int | None
     j: int | None
+
+    @property
+    def kind(self) -> str:
+        """Where it is kept: "weights" or "biases"."""
+        return "biases" if self.k is None else "weights"
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        """Its place in the array of its layer."""
+        return (self.j or 0,) if self.k is None else (self.k, self.j or 0)
 
 
 class UnitNames:
@@ -78,6 +89,25 @@ class UnitNames:
             return None
         return f"b{self._biases[l] + 1 + (j if mode == 'unit' else 0)}"
 
+    def name(self, parameter: Parameter) -> str:
+        """The name of a weight or bias: W7, b2."""
+        l, k, j = parameter
+        return str(self.bias(l, j or 0)) if k is None else self.weight(l, k, j or 0)
+
+    def ends(self, parameter: Parameter) -> tuple[str, list[str]]:
+        """What a parameter leads from, and the units it leads to; a bias leads from 1."""
+        l, k, j = parameter
+        units = range(self.layer_sizes[l + 1]) if j is None else (j,)
+        return "1" if k is None else self.source(l, k), [self.z(l, unit) for unit in units]
+
+    def parameters(self) -> Iterator[Parameter]:
+        """Every weight in the order of the numbers, then every bias."""
+        for l, (fan_in, fan_out) in enumerate(pairwise(self.layer_sizes)):
+            yield from (Parameter(l, k, j) for k in range(fan_in) for j in range(fan_out))
+        for l, (mode, fan_out) in enumerate(zip(self.bias_modes, self.layer_sizes[1:], strict=True)):
+            units = {"none": (), "layer": (None,), "unit": range(fan_out)}[mode]
+            yield from (Parameter(l, None, j) for j in units)
+
     # -------------------------------------------------------- from a name to a place
     def parameter(self, name: str) -> Parameter:
         """The place of W7 or b2; raise with what there is."""
@@ -111,7 +141,7 @@ class UnitNames:
 
 def _split(name: object, kinds: str, expected: str) -> tuple[str, int]:
     """The letter and the number of a name."""
-    found = re.fullmatch(rf"([{kinds}])(\d{{1,18}})", name) if isinstance(name, str) else None
+    found = re.fullmatch(rf"([{kinds}])([1-9][0-9]{{0,17}})", name) if isinstance(name, str) else None
     if found is None:
         raise ValueError(f"{name!r} is no name here; expected {expected}")
     return found[1], int(found[2])

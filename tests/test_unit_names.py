@@ -45,8 +45,10 @@ def test_the_articles_names():
 @pytest.mark.parametrize(
     "name, message",
     [
-        ("W0", "there is no W0; this network has W1 to W9"),
+        ("W10", "there is no W10; this network has W1 to W9"),
         ("b3", "there is no b3; this network has b1 to b2"),
+        ("W0", "'W0' is no name here"),
+        ("W01", "'W01' is no name here"),
         ("w1", "'w1' is no name here; expected a parameter such as W1 or b1"),
         ("W" + "9" * 19, "is no name here"),
         (None, "None is no name here"),
@@ -62,3 +64,26 @@ def test_a_network_without_biases_has_none():
         UnitNames((1, 1), ("none",)).parameter("b1")
     with pytest.raises(ValueError, match="there is no x2; this network has x1 only"):
         UnitNames((1, 1), ("none",)).unit("x2")
+
+
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize("mode", MODES)
+def test_all_parameters_in_order(sizes, mode):
+    """As many as there are; each leads back from its name; kind and place are those of the arrays."""
+    names = UnitNames(sizes, (mode,) * (len(sizes) - 1))
+    found = list(names.parameters())
+    n_weights = sum(n * m for n, m in itertools.pairwise(sizes))
+    n_biases = {"unit": sum(sizes[1:]), "layer": len(sizes) - 1, "none": 0}[mode]
+    assert [names.name(p) for p in found] == [f"W{i + 1}" for i in range(n_weights)] + [
+        f"b{i + 1}" for i in range(n_biases)
+    ]
+    assert [names.parameter(names.name(p)) for p in found] == found
+    assert [p.kind for p in found] == ["weights"] * n_weights + ["biases"] * n_biases
+
+
+def test_where_a_parameter_leads():
+    names = UnitNames((2, 3, 1), ("layer", "unit"))
+    assert names.ends(names.parameter("W5")) == ("x2", ["z2"])
+    assert names.ends(names.parameter("b1")) == ("1", ["z1", "z2", "z3"])
+    assert names.ends(names.parameter("b2")) == ("1", ["z4"])
+    assert (names.parameter("W5").place, names.parameter("b1").place) == ((1, 1), (0,))

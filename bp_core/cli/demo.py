@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
 from itertools import pairwise
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -106,24 +105,11 @@ def print_truth_table(output: Array) -> None:
 def print_parameters(net: bp.Network) -> None:
     """Print every weight and bias by its name, with where it leads from and to."""
     print("\n   name  from -> to             value")
-    for name, source, target, value in [*named_weights(net), *named_biases(net)]:
-        print(f"   {name}    {source:>4} -> {target:<10}  {value:+8.4f}")
-
-
-def named_weights(net: bp.Network) -> Iterator[tuple[str, str, str, float]]:
-    """Yield name, source, target and value: W1 to W6 lead from x1, x2 to z1, z2, z3; W7 to W9 from a1, a2, a3 to z4."""
     names = UnitNames(net.layer_sizes, net.bias)
-    for l, W in enumerate(net.weights):
-        for k, j in np.ndindex(W.shape):
-            yield names.weight(l, k, j), names.source(l, k), names.z(l, j), float(W[k, j])
-
-
-def named_biases(net: bp.Network) -> Iterator[tuple[str, str, str, float]]:
-    """Yield name, source, target and value: b1 is shared by z1, z2, z3, and b2 leads to z4."""
-    names = UnitNames(net.layer_sizes, net.bias)
-    for l, b in enumerate(net.biases):
-        units = [names.z(l, j) for j in range(net.layer_sizes[l + 1])]
-        yield str(names.bias(l, 0)), "1", ", ".join(units), float(b[0])
+    for parameter in names.parameters():
+        source, targets = names.ends(parameter)
+        value = getattr(net, parameter.kind)[parameter.layer][parameter.place]
+        print(f"   {names.name(parameter)}    {source:>4} -> {', '.join(targets):<10}  {value:+8.4f}")
 
 
 # --- digits -------------------------------------------------------------------------------------------------------

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bp_core.explain._forward import error_formula
 from bp_core.explain._row import Row
-from bp_core.explain._unit import unit_terms
+from bp_core.explain._sections import error_formula, error_note
+from bp_core.explain._unit import explain_unit
 
 if TYPE_CHECKING:
     from bp_core.explain._explanation import Explanation
@@ -23,6 +23,7 @@ def explanation_dict(explanation: Explanation, most: int | None) -> dict[str, An
         "loss": {
             "name": explanation.loss_name,
             "formula": error_formula(explanation),
+            "note": "".join(error_note(explanation)),
             "value": explanation.loss,
         },
         "learning_rate": explanation.learning_rate,
@@ -39,9 +40,9 @@ def _row(explanation: Explanation, s: int) -> dict[str, Any]:
         "row": s,
         "loss": row.loss,
         "inputs": [_input(row, k) for k in explanation.shown_units(-1)],
-        "targets": [_target(row, j) for j in explanation.shown_units(len(row.a) - 1)],
+        "targets": [_target(row, j) for j in explanation.shown_units(row.last)],
         "units": [
-            {**unit_terms(row, l, j).to_dict(), "layer": l, "index": j}
+            {**explain_unit(row, l, j).to_dict(), "layer": l, "index": j}
             for l in range(len(row.a))
             for j in explanation.shown_units(l)
         ],

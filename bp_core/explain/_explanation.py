@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterator
 from functools import cached_property
@@ -10,13 +11,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bp_core import _passes
-from bp_core._gradient_check import Differences, near_kink
+from bp_core import _checks, _passes
 from bp_core._unit_names import Parameter, UnitNames
+from bp_core.explain import _selection
+from bp_core.explain._check import Checker
+from bp_core.explain._dictionary import explanation_dict
+from bp_core.explain._html import sections_html
+from bp_core.explain._latex import sections_latex
+from bp_core.explain._page import save_page
 from bp_core.explain._parameter import ParameterExplanation
 from bp_core.explain._paths import PathExplanation, follow
 from bp_core.explain._row import Objective, Row
-from bp_core.explain._unit import UnitExplanation, unit_terms
+from bp_core.explain._sections import sections
+from bp_core.explain._selection import MOST_PARAMETERS
+from bp_core.explain._text import sections_text
+from bp_core.explain._unit import UnitExplanation, explain_unit
 from bp_core.losses import LossLike, resolve
 from bp_core.optimizers import SGD
 from bp_core.trainer import Trainer
@@ -25,14 +34,6 @@ if TYPE_CHECKING:
     from bp_core.network import Network
 
 Real = NDArray[Any]
-MOST_ROWS = 8
-"""Rows of a batch that are shown."""
-
-MOST_PARAMETERS = 64
-"""Parameters that are shown unless more are asked for."""
-
-MOST_UNITS = 16
-"""Units of a layer that are shown."""
 
 
 class Explanation:
@@ -70,11 +71,27 @@ class Explanation:
         self._gradients = _passes.gradients(self.network, problem)
         self.loss, self.inputs = self._gradients.loss, self._gradients.inputs
         self.n_rows = self._x.shape[0]
-        stepped = net.copy()
+        self._check_finite()
+        stepped = self.network.copy()
         trainer = Trainer(stepped, loss=loss, optimizer=SGD(learning_rate=learning_rate), n_threads=1)
         trainer.step(self._x, self._y)
         self._stepped, self.learning_rate = stepped, trainer.optimizer.learning_rate
         self._rows: dict[int, Row] = {}
+
+    def _check_finite(self) -> None:
+        """Raise for a derivative beyond all numbers."""
+        (parameter,) = self._largest(1)
+        value = getattr(self._gradients, parameter.kind)[parameter.layer][parameter.place]
+        if not np.isfinite(value):
+            raise ValueError(
+                f"dE/d{self.names.name(parameter)} is {value} in {self.network.dtype}; expected finite numbers: "
+                "the inputs or the weights are too large"
+            )
+
+    def _largest(self, most: int | None) -> list[Parameter]:
+        """The parameters with the largest derivatives, in the order of their numbers."""
+        found = self._gradients
+        return _selection.largest_parameters(found.weights, found.biases, self.network.bias, most)
 
     def __repr__(self) -> str:
         rows = "1 row" if self.n_rows == 1 else f"{self.n_rows} rows"
@@ -170,49 +187,39 @@ class Explanation:
         l, j = self.names.unit(name)
         if l < 0:
             raise ValueError(f"{name} is an input; a unit has a name such as z1 or a1")
-        return unit_terms(self.row(row), l, j)
+        return explain_unit(self.row(row), l, j)
 
     def row(self, s: int) -> Row:
         """One row of the batch, its numbers computed when they are first asked for."""
-        if not -self.n_rows <= s < self.n_rows:
+        try:
+            s = operator.index(s)
+        except TypeError:
+            raise TypeError(f"row is {s!r}; expected a whole number") from None
+        if not 0 <= s < self.n_rows:
             raise ValueError(f"row is {s}; this explanation has rows 0 to {self.n_rows - 1}")
-        s %= self.n_rows
         if s not in self._rows:
             self._rows[s] = Row(self.network, self.names, self._objective, self._x[s], self._y[s])
         return self._rows[s]
 
     # ------------------------------------------------------------ what is shown of it
     def parameters(self, most: int | None = MOST_PARAMETERS) -> Iterator[ParameterExplanation]:
-        """Yield the parameters in order; of more than ``most`` those with the largest derivatives."""
-        for place in self._places(most):
-            yield self._explain(place)
+        """Yield the parameters in order; of more than ``most`` those with the largest derivatives; None: all."""
+        most = None if most is None else _checks.positive_integer("max_parameters", most, "or None for all")
+        yield from map(self._explain, self._largest(most))
 
     @property
     def shown_rows(self) -> range:
         """The rows of the batch that are shown."""
-        return range(min(self.n_rows, MOST_ROWS))
+        return range(min(self.n_rows, _selection.MOST_ROWS))
 
     def shown_units(self, l: int) -> range:
         """The units of a layer that are shown; layer -1 are the inputs."""
-        return range(min(self.network.layer_sizes[l + 1], MOST_UNITS))
+        return range(min(self.network.layer_sizes[l + 1], _selection.MOST_UNITS))
 
     def left_out(self, most: int | None = MOST_PARAMETERS) -> list[str]:
         """Say in words what is not shown."""
-        found = []
-        if most is not None and self.network.n_parameters > most:
-            others = self.network.n_parameters - most
-            found.append(
-                f"the {most} parameters with the largest derivatives are shown, {others:,} are not; "
-                "ask for any by its name: .parameter('W7')"
-            )
-        if self.n_rows > MOST_ROWS:
-            found.append(f"the first {MOST_ROWS} rows are shown, {self.n_rows - MOST_ROWS:,} are not")
-        if max(self.network.layer_sizes) > MOST_UNITS:
-            found.append(
-                f"at most {MOST_UNITS} units of a layer are shown; "
-                "ask for any by its name: .unit('z7'), .path('x1', 'a7')"
-            )
-        return found
+        net = self.network
+        return _selection.left_out(net.layer_sizes, net.n_parameters, self.n_rows, most)
 
     # ------------------------------------------------------------------ forms
     def to_text(self, *, max_parameters: int | None = MOST_PARAMETERS) -> str:
@@ -222,10 +229,13 @@ class Explanation:
         ----------
         max_parameters : int or None, default 64
             Of more parameters those with the largest derivatives are shown; None: all.
-        """
-        from bp_core.explain._text import explanation_text
 
-        return explanation_text(self, max_parameters)
+        Raises
+        ------
+        ValueError
+            If ``max_parameters`` is no whole number from 1 up, nor None.
+        """
+        return sections_text(sections(self, max_parameters))
 
     def to_html(self, *, max_parameters: int | None = MOST_PARAMETERS) -> str:
         """Return it as a piece of HTML, as notebooks show it.
@@ -235,9 +245,7 @@ class Explanation:
         max_parameters : int or None, default 64
             As for :meth:`to_text`.
         """
-        from bp_core.explain._html import explanation_html
-
-        return explanation_html(self, max_parameters)
+        return sections_html(sections(self, max_parameters))
 
     def to_latex(self, *, max_parameters: int | None = MOST_PARAMETERS, document: bool = False) -> str:
         r"""Return it in LaTeX; it needs the package amsmath.
@@ -249,28 +257,24 @@ class Explanation:
         document : bool, default False
             With ``\documentclass`` and all around it.
         """
-        from bp_core.explain._latex import explanation_latex
+        return sections_latex(sections(self, max_parameters), document)
 
-        return explanation_latex(self, max_parameters, document)
-
-    def to_dict(self, *, max_parameters: int | None = None) -> dict[str, Any]:
+    def to_dict(self, *, max_parameters: int | None = MOST_PARAMETERS) -> dict[str, Any]:
         """Return it as a dictionary of names and numbers, as JSON can hold it.
 
         Parameters
         ----------
-        max_parameters : int or None, default None
-            As for :meth:`to_text`; by default all are there.
+        max_parameters : int or None, default 64
+            As for :meth:`to_text`.
 
         Returns
         -------
         dict
-            ``layer_sizes``, ``activations``, ``bias``, ``dtype``, ``loss`` (name, formula, value), ``learning_rate``,
-            ``n_rows``; ``rows``, each with its ``loss``, ``inputs`` (name, value, derivative), ``targets`` (name,
-            value) and ``units`` (as :meth:`UnitExplanation.to_dict`, with layer and index); ``parameters`` (as
-            :meth:`ParameterExplanation.to_dict`), and in ``left_out`` what is missing, in words.
+            ``layer_sizes``, ``activations``, ``bias``, ``dtype``, ``loss`` (name, formula, note, value),
+            ``learning_rate``, ``n_rows``; ``rows``, each with its ``loss``, ``inputs`` (name, value, derivative),
+            ``targets`` (name, value) and ``units`` (as :meth:`UnitExplanation.to_dict`, with layer and index);
+            ``parameters`` (as :meth:`ParameterExplanation.to_dict`), and in ``left_out`` what is missing, in words.
         """
-        from bp_core.explain._dictionary import explanation_dict
-
         return explanation_dict(self, max_parameters)
 
     def save_html(self, path: str | os.PathLike[str]) -> None:
@@ -285,69 +289,26 @@ class Explanation:
         OSError
             If the file cannot be written; an old file stays as it was.
         """
-        from bp_core.explain._page import save_page
-
         save_page(self, path)
 
     # ---------------------------------------------------------------- inside
     @cached_property
-    def _differences(self) -> Differences | None:
-        """Central differences; None where a row lies at a kink."""
-        if near_kink(self.network, self._x.astype(np.float64), self._y, self._objective.loss).any():
-            return None
-        return Differences(self.network, self._x, self._y, self._objective.loss)
+    def _checker(self) -> Checker:
+        return Checker(self.network, self._x, self._y, self._objective.loss)
 
-    def _places(self, most: int | None) -> list[Parameter]:
-        """The parameters to show, in the order of their numbers."""
-        shapes = [W.shape for W in self.network.weights] + [b.shape for b in self.network.biases]
-        sizes = [*self._gradients.weights, *self._gradients.biases]
-        flat = np.abs(np.concatenate([part.ravel() for part in sizes]))
-        flat[np.isnan(flat)] = np.inf
-        kept = np.arange(flat.size)
-        if most is not None and flat.size > most:
-            kept = np.sort(np.argsort(-flat, kind="stable")[:most])
-        starts = np.cumsum([0, *(part.size for part in sizes)])
-        found = []
-        for at in kept:
-            which = int(np.searchsorted(starts, at, side="right")) - 1
-            inside = np.unravel_index(int(at - starts[which]), shapes[which])
-            found.append(self._place(which, tuple(int(i) for i in inside)))
-        return found
-
-    def _place(self, which: int, inside: tuple[int, ...]) -> Parameter:
-        n = len(self.network.weights)
-        if which < n:
-            return Parameter(which, inside[0], inside[1])
-        return Parameter(which - n, None, inside[0] if self.network.bias[which - n] == "unit" else None)
-
-    def _explain(self, place: Parameter) -> ParameterExplanation:
-        l, k, j = place
-        at = (j or 0,) if k is None else (k, j or 0)
-        array = f"biases[{l}]" if k is None else f"weights[{l}]"
-        difference, error = self._differences.compare(array, at) if self._differences else (None, None)
-        kind = "biases" if k is None else "weights"
+    def _explain(self, parameter: Parameter) -> ParameterExplanation:
+        source, targets = self.names.ends(parameter)
+        kind, l, place = parameter.kind, parameter.layer, parameter.place
         return ParameterExplanation(
-            name=self.names.bias(l, j or 0) or "" if k is None else self.names.weight(l, k, j or 0),
-            place=f"{array}[{', '.join(map(str, at))}]",
-            source="1" if k is None else self.names.source(l, k),
-            target=self._target(l, j),
-            value=float(getattr(self.network, kind)[l][at]),
-            derivative=float(getattr(self._gradients, kind)[l][at]),
-            updated=float(getattr(self._stepped, kind)[l][at]),
+            name=self.names.name(parameter),
+            place=f"{kind}[{l}][{', '.join(map(str, place))}]",
+            source=source,
+            target=", ".join(targets) if len(targets) <= _selection.MOST_ROWS else f"{targets[0]} to {targets[-1]}",
+            value=float(getattr(self.network, kind)[l][place]),
+            derivative=float(getattr(self._gradients, kind)[l][place]),
+            updated=float(getattr(self._stepped, kind)[l][place]),
             learning_rate=self.learning_rate,
-            difference=difference,
-            error=error,
-            rows=tuple(self._products(self.row(s), place) for s in self.shown_rows),
+            check=self._checker.check(parameter),
+            rows=tuple(self.row(s).products(parameter) for s in self.shown_rows),
             n_rows=self.n_rows,
         )
-
-    def _target(self, l: int, j: int | None) -> str:
-        if j is not None:
-            return self.names.z(l, j)
-        units = [self.names.z(l, i) for i in range(self.network.layer_sizes[l + 1])]
-        return ", ".join(units) if len(units) <= MOST_ROWS else f"{units[0]} to {units[-1]}"
-
-    @staticmethod
-    def _products(row: Row, place: Parameter) -> Any:
-        l, k, j = place
-        return row.bias_products(l, j) if k is None else row.weight_products(l, k, j or 0)

@@ -11,10 +11,10 @@ import re
 from bp_core.explain import _rules
 
 NAME = re.compile(r"\b([xzaWby])(\d+)\b")
-DERIVATIVE = re.compile(r"\bd(E|[za]\d*)/d([xzaWb]\d*)")
 SYMBOL = re.compile(r"\b([yE])\b")
+DERIVATIVE = re.compile(r"\bd(E|[za]\d*)/d([xzaWb]\d*)")
 POWER_OF_TEN = re.compile(r"(\d)e([-+]\d+)")
-WORDS = re.compile(r"\b(as|where|else|and|more|smaller ones|sum over the paths|computed from z|together)\b")
+WORDS = re.compile(r" ?\b(as|where|else|smaller ones|computed from|through|learning rate)\b ?")
 LATEX_FUNCTIONS = {
     "sigmoid(": r"\sigma(",
     "tanh(": r"\tanh(",
@@ -23,12 +23,14 @@ LATEX_FUNCTIONS = {
     "max(": r"\max(",
     "Phi(": r"\Phi(",
     "phi(": r"\varphi(",
-    "softmax(": r"\operatorname{softmax}(",
+    "abs(": r"\operatorname{abs}(",
     "sign(": r"\operatorname{sign}(",
     "clip(": r"\operatorname{clip}(",
     "huber(": r"\operatorname{huber}(",
     "sum ": r"\sum ",
     "<=": r"\le ",
+    "...": r"\ldots ",
+    "learning_rate": r"\eta",
 }
 
 
@@ -51,12 +53,16 @@ def multiplied(values: list[float]) -> str:
 
 def added(parts: list[str]) -> str:
     """Parts added: a minus in front of one takes the place of the plus."""
-    return " ".join([parts[0], *(signed(part) for part in parts[1:])])
+    return " ".join([parts[0], *(f"- {part[1:]}" if part.startswith("-") else f"+ {part}" for part in parts[1:])])
 
 
-def signed(part: str) -> str:
-    """A part of a sum that is not its first."""
-    return f"- {part[1:]}" if part.startswith("-") else f"+ {part}"
+def filled(formula: str, values: dict[str, float]) -> str:
+    """A formula with numbers in the place of names, in brackets where a minus would be misread."""
+    for name, value in values.items():
+        text = number(value)
+        formula = re.sub(rf"(?:(?<=\()|(?<=, )){name}\b", text, formula)
+        formula = re.sub(rf"\b{name}\b", bracketed(text), formula)
+    return formula
 
 
 # ------------------------------------------------------------------------ HTML
@@ -68,14 +74,15 @@ def to_html(formula: str) -> str:
     text = POWER_OF_TEN.sub(lambda found: f"{found[1]}&middot;10<sup>{int(found[2])}</sup>", text)
     text = re.sub(r"\^(\d)", r"<sup>\1</sup>", text)
     text = re.sub(r"\bsum ", "&sum; ", text).replace("&lt;-", "&larr;").replace("&lt;=", "&le;")
-    return text.replace("*", "&middot;").replace(" -", " &minus;").replace("(-", "(&minus;")
+    text = text.replace("*", "&middot;").replace("(-", "(&minus;")
+    return re.sub(r"(^| )-", r"\1&minus;", text)
 
 
 # ----------------------------------------------------------------------- LaTeX
 def to_latex(formula: str) -> str:
     """A formula in LaTeX's mathematics."""
     text = re.sub(r"\babs\(([^()]*)\)", r"\\lvert \1 \\rvert", formula)
-    text = WORDS.sub(r"\\ \\text{\1}\\ ", text)
+    text = WORDS.sub(r"\\text{ \1 }", text)
     text = DERIVATIVE.sub(r"\\frac{\\partial \1}{\\partial \2}", text)
     text = re.sub(r" ?\* ?", r" \\cdot ", text)
     for plain, command in LATEX_FUNCTIONS.items():

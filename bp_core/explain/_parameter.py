@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
-from bp_core._gradient_check import TOLERANCE
+from bp_core.explain._check import Check
+from bp_core.explain._equations import derivative_lines
+from bp_core.explain._lines import Line, Math, Section, equation, words
+from bp_core.explain._notation import added, bracketed, number
+from bp_core.explain._shown import Shown
 from bp_core.explain._terms import Product, total
 
 
-@dataclass(frozen=True)
-class ParameterExplanation:
+@dataclass(frozen=True, repr=False)
+class ParameterExplanation(Shown):
     """The derivative of the error by one weight or bias.
 
     Attributes
@@ -27,10 +32,8 @@ class ParameterExplanation:
     updated : float
         The value after one step of gradient descent by the core: value - learning_rate * derivative.
     learning_rate : float
-    difference, error : float or None
-        The central difference of the loss in float64, and abs(derivative - difference) / (abs(difference) + g +
-        1e-3), g being the largest absolute derivative of the same array, also in float64. None where a row lies
-        within 1e-4 of a kink, where a difference says nothing.
+    check : Check
+        The central difference beside the derivative.
     rows : tuple
         For each of the first rows its chain rule: a sum of products of factors.
     n_rows : int
@@ -45,36 +48,34 @@ class ParameterExplanation:
     derivative: float
     updated: float
     learning_rate: float
-    difference: float | None
-    error: float | None
+    check: Check
     rows: tuple[tuple[Product, ...], ...]
     n_rows: int
-
-    @property
-    def agrees(self) -> bool | None:
-        """Whether backpropagation and central difference agree; None where there is no difference."""
-        return None if self.error is None else self.error <= TOLERANCE
 
     @property
     def row_values(self) -> tuple[float, ...]:
         """The derivative of each row's own error: the products multiplied out."""
         return tuple(total(products) for products in self.rows)
 
-    def __str__(self) -> str:
-        from bp_core.explain._text import parameter_text
+    def _section(self) -> Section:
+        title = (Math(self.name), "  ", Math(self.source), " -> ", Math(self.target), f"  {self.place} = ")
+        return Section((*title, Math(number(self.value))), [*self._chain(), self.check.line(), self._update()], True)
 
-        return parameter_text(self)
+    def _chain(self) -> list[Line]:
+        """The chain rule of each row, and the mean."""
+        name = f"dE/d{self.name}"
+        if self.n_rows == 1:
+            return derivative_lines(name, self.rows[0], self.derivative)
+        lines = [equation(name, number(self.derivative), note=f"the mean over {self.n_rows:,} rows")]
+        for s, (products, value) in enumerate(zip(self.rows, self.row_values, strict=True)):
+            lines += [words(f"row {s}"), *derivative_lines(name, products, value, 1)]
+        return lines
 
-    def _repr_html_(self) -> str:
-        from bp_core.explain._html import parameter_html
-
-        return parameter_html(self)
-
-    def to_latex(self) -> str:
-        """Return its chain rule in LaTeX, an ``align*`` of the package amsmath."""
-        from bp_core.explain._latex import parameter_latex
-
-        return parameter_latex(self)
+    def _update(self) -> Line:
+        rate = number(self.learning_rate)
+        by_name = f"{self.name} - learning_rate * dE/d{self.name}"
+        numbers = added([number(self.value), f"-{rate} * {bracketed(number(self.derivative))}"])
+        return Line((Math(f"{by_name} = {numbers} = {number(self.updated)}"),), self.name, "<-")
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
@@ -85,10 +86,8 @@ class ParameterExplanation:
             "to": self.target,
             "value": self.value,
             "derivative": self.derivative,
-            "updated": self.updated,
-            "difference": self.difference,
-            "error": self.error,
-            "agrees": self.agrees,
+            "updated": self.updated if math.isfinite(self.updated) else None,
+            **self.check.to_dict(),
             "rows": [
                 {"value": value, "products": [product.to_dict() for product in products]}
                 for value, products in zip(self.row_values, self.rows, strict=True)

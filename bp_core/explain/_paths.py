@@ -12,20 +12,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bp_core.explain import _rules
-from bp_core.explain._row import MOST_PATHS, Row
-from bp_core.explain._terms import Factor, Product
+from bp_core.explain._alone import softmax_slopes
+from bp_core.explain._equations import formulas, names
+from bp_core.explain._lines import Line, Math, Section
+from bp_core.explain._notation import multiplied, number
+from bp_core.explain._row import Row
+from bp_core.explain._shown import Shown
+from bp_core.explain._terms import MOST_PATHS, Factor, Product
 
 ERROR = "E"
 
 
-@dataclass(frozen=True)
-class PathExplanation:
+@dataclass(frozen=True, repr=False)
+class PathExplanation(Shown):
     """The derivative of a unit, or of the error E, by a unit below it.
 
     Attributes
     ----------
     name : str
         ``"da4/dx1"``.
+    through : tuple of str
+        The units between that all of these paths lead through: the part of the derivative that goes this way.
     units : tuple of str
         The units that the paths lead through, as they were asked for.
     value : float
@@ -36,20 +43,25 @@ class PathExplanation:
     """
 
     name: str
+    through: tuple[str, ...]
     units: tuple[str, ...]
     value: float
     n_paths: int
     paths: tuple[Product, ...]
 
-    def __str__(self) -> str:
-        from bp_core.explain._text import path_text
-
-        return path_text(self)
+    def _section(self) -> Section:
+        way = f" through {' and '.join(self.through)}" if self.through else ""
+        paths = "1 path" if self.n_paths == 1 else f"{self.n_paths:,} paths"
+        title = (Math(self.name), way, Math(f" = {number(self.value)}"), f", over {paths}")
+        if not self.paths:
+            return Section((*title, ", too many to spell out; name units between to follow fewer of them"), [])
+        return Section(title, [line for path in self.paths for line in _path_lines(path)])
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
         return {
             "name": self.name,
+            "through": list(self.through),
             "units": list(self.units),
             "value": self.value,
             "n_paths": self.n_paths,
@@ -83,7 +95,14 @@ def follow(row: Row, units: tuple[str, ...]) -> PathExplanation:
     if count <= MOST_PATHS:
         pieces = product(*(list(_spelled_out(row, low, high)) for low, high in reversed(pairs)))
         paths = tuple(Product(tuple(factor for piece in way for factor in piece)) for way in pieces)
-    return PathExplanation(f"d{units[-1]}/d{units[0]}", units, float(value), count, paths)
+    return PathExplanation(f"d{units[-1]}/d{units[0]}", units[1:-1], units, float(value), count, paths)
+
+
+def _path_lines(path: Product) -> list[Line]:
+    """One path by name, in formulas, in numbers."""
+    values = multiplied([factor.value for factor in path.factors])
+    lines = [Line((Math(names(path)),)), Line((Math(formulas(path)),), "", "=", 1)]
+    return [*lines, Line((Math(f"{values} = {number(path.value)}"),), "", "=", 1)]
 
 
 def _step(row: Row, name: str) -> Step:
@@ -136,17 +155,16 @@ def _climb(row: Row, height: int, v: NDArray[np.float64], direct: bool) -> NDArr
     if direct:
         return np.array([v @ row.deltas[l]])
     if height % 2 == 0:
-        return v @ _softmax_slopes(row) if row.activations[l] == "softmax" else v * row.slopes[l]
+        return v @ _softmax(row) if row.activations[l] == "softmax" else v * row.slopes[l]
     if l == last:
         return np.array([v @ [row.output_factors(j)[0].value for j in range(v.size)]])
     above: NDArray[np.float64] = v @ row.net.weights[l + 1].astype(np.float64)
     return above
 
 
-def _softmax_slopes(row: Row) -> NDArray[np.float64]:
-    """da_i/dz_j = a_i ([i = j] - a_j), symmetric."""
-    a = row.a[-1].astype(np.float64)
-    return np.diag(a) - np.outer(a, a)
+def _softmax(row: Row) -> NDArray[np.float64]:
+    """The derivatives of every a by every z, symmetric."""
+    return softmax_slopes(row.z[-1]).astype(np.float64)
 
 
 # ------------------------------------------------------------- path after path
@@ -188,4 +206,4 @@ def _softmax_factor(row: Row, i: int, j: int) -> Factor:
     l = len(row.a) - 1
     a_i, a_j = row.names.a(l, i), row.names.a(l, j)
     formula = f"{a_i} (1 - {a_i})" if i == j else f"-{a_i} {a_j}"
-    return Factor(f"d{a_i}/d{row.names.z(l, j)}", formula, float(_softmax_slopes(row)[i, j]))
+    return Factor(f"d{a_i}/d{row.names.z(l, j)}", formula, float(_softmax(row)[i, j]))

@@ -1,12 +1,11 @@
 """The derivatives of every activation and loss, as formulas to be read.
 
-The numbers beside the derivatives of activations are the core's. A formula speaks of ``z``, ``a`` and ``y``; the
-names of a unit are put in their place.
+The numbers beside them are the core's. A formula speaks of ``z``, ``a`` and ``y``; the names of a unit are put in
+their place.
 """
 
 from __future__ import annotations
 
-import math
 import re
 
 ACTIVATION = {
@@ -20,45 +19,48 @@ ACTIVATION = {
     "silu": "{z} sigmoid({z})",
     "softplus": "log(1 + exp({z}))",
     "softsign": "{z} / (1 + abs({z}))",
-    "softmax": "exp({z}) / (exp({first}) + ... + exp({last}))",
 }
-"""f(z); of leaky_relu and elu where z <= 0, beyond it is z itself; of a softmax with its first and last unit named."""
-
-
-def activation_formula(activation: str, z: str, positive: bool, first: str, last: str) -> str:
-    """The formula of a for the unit whose pre-activation is called z; ``positive`` tells the side of a kink."""
-    if positive and activation in ("leaky_relu", "elu"):
-        return z
-    return ACTIVATION[activation].format(z=z, first=first, last=last)
-
+"""f(z); of leaky_relu and elu where z <= 0, beyond it is z itself."""
 
 LOSS = {
     "half_squared_error": ("1/2 ", "({y} - {a})^2"),
     "mse": ("1/{m} ", "({y} - {a})^2"),
     "mae": ("1/{m} ", "abs({y} - {a})"),
-    "huber": ("1/{m} ", "huber({a} - {y})"),
+    "huber": ("1/{m} ", "huber({y} - {a})"),
     "binary_cross_entropy": ("-1/{m} ", "({y} log({a}) + (1 - {y}) log(1 - {a}))"),
     "cross_entropy": ("-", "{y} log({a})"),
 }
 """E of one row with m outputs: what stands before the sum over them, and its terms."""
 
 NOTE = {
-    "huber": "huber(r) = r^2/2 where abs(r) <= {t}, else {t} (abs(r) - {t}/2)",
-    "binary_cross_entropy": "dE/dz = dE/da * da/dz = (a - y) / (a (1 - a)) * a (1 - a) = a - y, computed from z",
-    "cross_entropy": "dE/dz = a - y: softmax and cross-entropy together, computed from z",
+    "huber": ("huber(r) = r^2/2 where abs(r) <= {t}, else {t} (abs(r) - {t}/2)", ""),
+    "binary_cross_entropy": ("dE/dz = dE/da * da/dz = (a - y) / (a (1 - a)) * a (1 - a) = a - y", ""),
+    "cross_entropy": ("dE/dz = a - y", ", softmax and cross-entropy together"),
 }
-"""What there is to say about a loss."""
+"""What there is to say about a loss: a formula, and words behind it."""
 
-MOST_OUTPUTS = 4
-"""Outputs whose terms of E are written one by one."""
+FEW = 4
+"""Outputs whose terms of E, or of a softmax, are written one by one."""
+
+
+def activation_formula(activation: str, z: str, positive: bool, layer: list[str]) -> str:
+    """The formula of a for the unit whose pre-activation is called z.
+
+    ``positive`` tells the side of a kink; ``layer`` names the z of all its units, for a softmax.
+    """
+    if activation == "softmax":
+        terms = [f"exp({name})" for name in layer]
+        return f"exp({z}) / ({' + '.join(terms if len(terms) <= FEW else [terms[0], '...', terms[-1]])})"
+    if positive and activation in ("leaky_relu", "elu"):
+        return z
+    return ACTIVATION[activation].format(z=z)
 
 
 def loss_formula(loss: str, pairs: list[tuple[str, str]], m: int) -> str:
-    """E of one row over the (a, y) of its m outputs, by name or by number; of many the general term."""
+    """E of one row over the names (a, y) of its m outputs; of many the general term."""
     before, term = LOSS[loss]
-    before = "" if m == 1 and "{m}" in before and loss != "binary_cross_entropy" else before.format(m=m)
-    before = "-" if m == 1 and loss == "binary_cross_entropy" else before
-    if m > MOST_OUTPUTS:
+    before = before.replace("1/{m} ", "") if m == 1 else before.format(m=m)
+    if m > FEW:
         return f"{before}sum {term.format(a='a', y='y')}"
     terms = [term.format(a=a, y=y) for a, y in pairs]
     return before + (terms[0] if m == 1 else f"({' + '.join(terms)})")
@@ -82,8 +84,7 @@ def slope(activation: str, z: str, a: str, positive: bool) -> str:
 
 def by_output(loss: str, a: str, y: str, m: int, threshold: float) -> str:
     """The formula of dE/da for one of m outputs; of the cross-entropies that of dE/dz, computed without a division."""
-    t = f"{threshold:g}"
-    share = f" / {m}" if m > 1 else ""
+    share, t = f" / {m}" if m > 1 else "", f"{threshold:g}"
     return {
         "half_squared_error": f"{a} - {y}",
         "mse": f"2 ({a} - {y}){share}",
@@ -92,18 +93,6 @@ def by_output(loss: str, a: str, y: str, m: int, threshold: float) -> str:
         "binary_cross_entropy": f"({a} - {y}){share}" if share else f"{a} - {y}",
         "cross_entropy": f"{a} - {y}",
     }[loss]
-
-
-def value_by_output(loss: str, a: float, y: float, m: int, threshold: float) -> float:
-    """The value of dE/da for one of m outputs, for a loss of the residual."""
-    r = a - y
-    if loss == "half_squared_error":
-        return r
-    if loss == "mse":
-        return 2 * r / m
-    if loss == "mae":
-        return math.copysign(1.0, r) / m if r else 0.0
-    return max(-threshold, min(threshold, r)) / m
 
 
 def joined(loss: str) -> bool:

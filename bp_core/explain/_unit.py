@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bp_core.explain import _rules
-from bp_core.explain._forward import unit_line
+from bp_core.explain._lines import Line, Math, Section, equation
+from bp_core.explain._notation import added, bracketed, filled, number
 from bp_core.explain._row import Row
+from bp_core.explain._shown import Shown
 
 MOST_TERMS = 8
 """Products of a sum z that are spelled out; of a longer sum only the first few."""
@@ -25,8 +27,8 @@ class Term:
     source_value: float
 
 
-@dataclass(frozen=True)
-class UnitExplanation:
+@dataclass(frozen=True, repr=False)
+class UnitExplanation(Shown):
     """The forward pass of one unit, and dE/dz on the way back.
 
     Attributes
@@ -56,20 +58,39 @@ class UnitExplanation:
     delta: float
     activation: str
     formula: str
+    _values: dict[str, float] = field(repr=False)
 
-    def __str__(self) -> str:
-        return unit_line(self)
+    def lines(self) -> list[Line]:
+        """The sum z and the activation, each by name, filled in, and its value."""
+        names = [f"{term.weight} {term.source}" for term in self.terms]
+        values = [f"{number(term.weight_value)}*{bracketed(number(term.source_value))}" for term in self.terms]
+        names += ["..."] if self.n_left_out else []
+        if self.bias_name is not None and self.bias is not None:
+            names, values = [*names, self.bias_name], [*values, number(self.bias)]
+        sides = [" + ".join(names), *([] if self.n_left_out else [added(values)]), number(self.z)]
+        return [equation(self.z_name, *sides), equation(self.a_name, *self._activation_sides())]
+
+    def _activation_sides(self) -> list[str]:
+        if self.formula == self.z_name or "..." in self.formula:
+            return [self.formula, number(self.a)]
+        return [self.formula, filled(self.formula, self._values), number(self.a)]
+
+    def _section(self) -> Section:
+        return Section((Math(self.a_name), f", {self.activation}"), [*self.lines()])
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON can hold it."""
-        return {**self.__dict__, "terms": [term.__dict__ for term in self.terms]}
+        shown = {name: value for name, value in self.__dict__.items() if not name.startswith("_")}
+        return {**shown, "terms": [term.__dict__ for term in self.terms]}
 
 
-def unit_terms(row: Row, l: int, j: int) -> UnitExplanation:
+def explain_unit(row: Row, l: int, j: int) -> UnitExplanation:
     """The forward pass of unit j of layer l."""
     W, b, names = row.net.weights[l], row.net.biases[l], row.names
     shown = W.shape[0] if W.shape[0] <= MOST_TERMS else FEW_TERMS
     z, activation = names.z(l, j), row.activations[l]
+    layer = [names.z(l, i) for i in range(W.shape[1])] if activation == "softmax" else [z]
+    values = row.z[l].tolist() if activation == "softmax" else [float(row.z[l][j])]
     return UnitExplanation(
         z_name=z,
         a_name=names.a(l, j),
@@ -84,7 +105,6 @@ def unit_terms(row: Row, l: int, j: int) -> UnitExplanation:
         a=float(row.a[l][j]),
         delta=float(row.deltas[l][j]),
         activation=activation,
-        formula=_rules.activation_formula(
-            activation, z, bool(row.z[l][j] > 0), names.z(l, 0), names.z(l, W.shape[1] - 1)
-        ),
+        formula=_rules.activation_formula(activation, z, bool(row.z[l][j] > 0), layer),
+        _values=dict(zip(layer, values, strict=True)),
     )
