@@ -98,4 +98,4 @@ def test_large_networks_stay_small_and_say_so(tmp_path):
     units = {unit for layer in data["layers"] for unit in layer["units"]}
     for parameter in data["parameters"]:
         assert all(unit in units or unit.startswith("bias") for end in parameter["ends"] for unit in end)
-    assert len(data["left_out"]) == 3
+    assert len(data["left_out"]) == 6
