@@ -21,13 +21,26 @@ def is_number(value: object) -> bool:
 
 def positive_integer(name: str, value: object, other: str = "") -> int:
     """Return ``value`` as an int of at least 1."""
+    return whole_number(name, value, 1, other=other)
+
+
+def whole_number(name: str, value: object, least: int, most: int | None = None, *, other: str = "") -> int:
+    """Return ``value`` as an int from ``least`` up, to ``most`` if there is one."""
     try:
         number = operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        number = 0
-    if number < 1 or isinstance(value, bool):
-        raise ValueError(f"{name} is {value!r}; expected a whole number from 1 up{', ' + other if other else ''}")
+        number = least - 1
+    if number < least or (most is not None and number > most) or isinstance(value, bool):
+        end = ("up" if most is None else f"to {most}") + (f", {other}" if other else "")
+        raise ValueError(f"{name} is {value!r}; expected a whole number from {least} {end}")
     return number
+
+
+def boolean(name: str, value: object, expected: str = "True or False") -> bool:
+    """Return ``value`` as a bool; 0 and 1 are none."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} is {value!r}; expected {expected}")
+    return bool(value)
 
 
 def number_from_zero(name: str, value: object) -> float:

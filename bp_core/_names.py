@@ -1,6 +1,9 @@
-"""Names that users give: looked up, with the nearest valid one in the error."""
+"""Names that users give: looked up, with the nearest valid one in the error, or read, one for each thing."""
 
 from collections.abc import Sequence
+from typing import Any
+
+from bp_core._wording import count
 
 ALIASES = {
     "linear": "identity",
@@ -62,3 +65,38 @@ def look_up_each(kind: str, names: object, count: int, known: Sequence[str], thi
     if len(names) != count:
         raise ValueError(f"{kind} has {len(names)} names for {count} {things}; expected one name, or one each")
     return tuple(look_up(kind, name, known) for name in names)
+
+
+def read_names(kind: str, given: object, n: int | None = None) -> tuple[str, ...] | None:
+    """Return n names that differ, as text, or as many as there are; None where none are given."""
+    if given is None:
+        return None
+    expected = "names" if n is None else count(n, "name")
+    names = _in_order(given)
+    if names is None:
+        raise TypeError(f"{kind} is {given!r}; expected a sequence of {expected}")
+    if n is not None and len(names) != n:
+        raise ValueError(f"{kind} has {count(len(names), 'name')}; expected {expected}")
+    if len(set(names)) != len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"{kind} has {twice!r} twice; expected names that differ")
+    return names
+
+
+def _in_order(given: Any) -> tuple[str, ...] | None:
+    """The names of a sequence; None for what is none, or has no order."""
+    if isinstance(given, (str, bytes, set, frozenset)):
+        return None
+    try:
+        return tuple(map(str, given))
+    except TypeError:
+        return None
+
+
+def read_input_names(given: object, X: object, n_in: int) -> tuple[str, ...]:
+    """Names of the inputs: those given, else those of the columns of a data frame X, else x1, x2, ..."""
+    columns = getattr(X, "columns", None)
+    if columns is None and hasattr(X, "iloc"):
+        columns = getattr(X, "index", None)  # one row of a data frame
+    names = read_names("input_names", given, n_in) or read_names("the header of X", columns, n_in)
+    return names or tuple(f"x{k + 1}" for k in range(n_in))

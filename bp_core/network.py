@@ -592,7 +592,7 @@ class Network:
         ax: Axes | None = None,
         path: str | os.PathLike[str] | None = None,
         max_units: int = 16,
-        feature_names: Sequence[object] | None = None,
+        input_names: Sequence[object] | None = None,
         output_names: Sequence[object] | None = None,
         show_values: bool | None = None,
     ) -> Axes:
@@ -600,7 +600,7 @@ class Network:
 
         Parameters
         ----------
-        gradients, ax, path, max_units, feature_names, output_names, show_values
+        gradients, ax, path, max_units, input_names, output_names, show_values
             As for :func:`bp_core.plot.draw`: dE/dW instead of W, where to draw, where to save, how many units of a
             large layer, names beside inputs and outputs, a number on each line.
 
@@ -618,7 +618,7 @@ class Network:
         >>> import matplotlib.pyplot as plt
         >>> import bp_core as bp
         >>> net = bp.Network((2, 3, 1), hidden="sigmoid", output="sigmoid", seed=0)
-        >>> ax = net.draw(path="net.png", feature_names=["height", "weight"])
+        >>> ax = net.draw(path="net.png", input_names=["height", "weight"])
         >>> plt.close(ax.figure)
         """
         from bp_core.plot import draw
@@ -629,7 +629,14 @@ class Network:
             ax=ax,
             path=path,
             max_units=max_units,
-            feature_names=feature_names,
+            input_names=input_names,
             output_names=output_names,
             show_values=show_values,
         )
+
+
+def require_network(net: object) -> Network:
+    """Return ``net``; raise for all but a network."""
+    if not isinstance(net, Network):
+        raise TypeError(f"net is {type(net).__name__}; expected a bp.Network")
+    return net

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bp_core import _checks, _targets, losses, pages
+from bp_core._names import read_input_names, read_names
 from bp_core.history import Epoch
-from bp_core.network import Network
+from bp_core.network import Network, require_network
 from bp_core.pages._recording import Recording, Rows, Snapshot
 from bp_core.pages._replay_page import page_data
 
@@ -42,15 +43,18 @@ class Replay:
         Keep the parameters after every so many epochs; doubled each time there are too many.
     max_snapshots : int, default 200
         At most so many, 2 or more, in at most 256 MiB.
-    feature_names : sequence of str, optional
-        One for each input.
+    input_names : sequence of str, optional
+        One for each input. By default the columns of a data frame X, else x1, x2, ...
     class_names : sequence of str, optional
         One for each class: each output of several, or the lower and the higher target of one output.
 
     Raises
     ------
     ValueError
-        If shapes do not fit, a number is not finite, or classes are named where y holds none.
+        If shapes do not fit, a number is not finite, names do not fit or are there twice, or classes are named where y
+        holds none.
+    TypeError
+        If net is no network, X or y hold no numbers, or names are no sequence.
 
     Notes
     -----
@@ -80,19 +84,17 @@ class Replay:
         *,
         every: int = 1,
         max_snapshots: int = 200,
-        feature_names: Sequence[str] | None = None,
+        input_names: Sequence[str] | None = None,
         class_names: Sequence[str] | None = None,
     ) -> None:
-        if not isinstance(net, Network):
-            raise TypeError(f"net is {type(net).__name__}; expected a bp_core.Network")
+        require_network(net)
         self._net = net.copy()
         self._rows = _choose_rows(net, X, y)
         self._stride = _checks.positive_integer("every", every)
         self._most = _most_snapshots(max_snapshots, net)
         n_in, n_out = net.layer_sizes[0], net.layer_sizes[-1]
-        names = _check_names("feature_names", feature_names, n_in, "inputs")
-        self._feature_names = names or tuple(f"x{k + 1}" for k in range(n_in))
-        self._class_names = _check_names("class_names", class_names, max(2, n_out), "classes")
+        self._input_names = read_input_names(input_names, X, n_in)
+        self._class_names = read_names("class_names", class_names, max(2, n_out))
         if self._class_names and self._rows.labels is None:
             raise ValueError(
                 "class_names is given, but y holds numbers; expected classes: two targets, or rows of one 1"
@@ -172,7 +174,7 @@ class Replay:
             self.loss,
             self._validation.tolist(),
             self._rows,
-            self._feature_names,
+            self._input_names,
             self._class_names,
         )
         pages.save(path, pages.fill("replay", title, {"title": title, **page_data(recording, inputs)}))
@@ -200,19 +202,5 @@ def _choose_rows(net: Network, X: ArrayLike, y: ArrayLike) -> Rows:
 
 
 def _most_snapshots(max_snapshots: int, net: Network) -> int:
-    most = _checks.positive_integer("max_snapshots", max_snapshots, "2 at least")
-    if most < 2:
-        raise ValueError(f"max_snapshots is {most}; expected 2 at least, the start and the end")
+    most = _checks.whole_number("max_snapshots", max_snapshots, 2, other="for the start and the end")
     return max(2, min(most, MOST_BYTES // (net.n_parameters * net.dtype.itemsize)))
-
-
-def _check_names(name: str, names: Sequence[str] | None, n: int, things: str) -> tuple[str, ...] | None:
-    """Names as a tuple of text, one for each of n things."""
-    if names is None:
-        return None
-    if isinstance(names, str):
-        raise TypeError(f"{name} is {names!r}; expected a sequence of {n} names")
-    found = tuple(str(each) for each in names)
-    if len(found) != n:
-        raise ValueError(f"{name} has {len(found)} names; this network has {n} {things}")
-    return found

@@ -177,18 +177,28 @@ def test_a_large_network_is_reduced_and_says_so():
 @pytest.mark.parametrize("sizes", [(1, 1), (3, 1), (4, 8, 8, 8, 3), (3, 1, 1, 2), (1, 40, 1)])
 @pytest.mark.parametrize("bias", ["unit", "layer", "none"])
 def test_all_stays_inside_the_picture(sizes, bias):
-    ax = make_network(sizes, bias=bias).draw(feature_names=[f"feature {k}" for k in range(sizes[0])])
-    frame = ax.figure.bbox
-    for text in ax.texts:
-        box = text.get_window_extent()
-        assert box.x0 >= frame.x0 and box.x1 <= frame.x1 and box.y0 >= frame.y0 and box.y1 <= frame.y1, text.get_text()
+    ax = make_network(sizes, bias=bias).draw(input_names=[f"feature {k}" for k in range(sizes[0])])
+    assert cut_off(ax) == []
+
+
+def cut_off(ax):
+    """Texts that reach beyond the figure."""
+    frame, boxes = ax.figure.bbox, [(text.get_text(), text.get_window_extent()) for text in ax.texts]
+    return [name for name, box in boxes if not (frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0)]
+
+
+@pytest.mark.parametrize("dpi", [60, 72, 200])
+@pytest.mark.parametrize("letters", ["probability of rain tomorrow ", "iiillljjj", "WMWM", "m i l "])
+def test_long_names_stay_inside_at_every_resolution(dpi, letters):
+    ax = make_network((3, 5, 2)).draw(input_names=[letters * n for n in (1, 2, 3)], output_names=[letters * 4, "risk"])
+    ax.figure.set_dpi(dpi)
+    ax.figure.canvas.draw()
+    assert cut_off(ax) == []
 
 
 def test_names_of_features_and_outputs():
     pandas = pytest.importorskip("pandas")
-    ax = small().draw(
-        feature_names=pandas.DataFrame({"height": [], "weight": []}).columns, output_names=["$ a $ month"]
-    )
+    ax = small().draw(input_names=pandas.DataFrame({"height": [], "weight": []}).columns, output_names=["$ a $ month"])
     assert {"height", "weight", "$ a $ month"} <= set(texts(ax))
     ax.figure.canvas.draw()  # no formula is seen between the dollars
 
@@ -207,8 +217,27 @@ def test_axes_given_are_used(tmp_path):
 
 
 def test_text_shrinks_with_the_axes():
-    _, axes = plt.subplots(1, 2, figsize=(4, 2))
-    assert small().draw(ax=axes[0]).texts[0].get_fontsize() < small().draw().texts[0].get_fontsize() / 2
+    _, axes = plt.subplots(1, 2, figsize=(8, 4))
+    assert small().draw(ax=axes[0]).texts[0].get_fontsize() < 0.8 * small().draw().texts[0].get_fontsize()
+
+
+def test_text_too_small_to_be_read_is_left_out():
+    _, axes = plt.subplots(1, 2, figsize=(6.4, 4.8))
+    drawn = small().draw(ax=axes[0])  # no room for a number on each line
+    assert texts(drawn, "label") == []
+    assert {"x1", "a4", "2 inputs"} <= set(texts(drawn))
+    assert min(text.get_fontsize() for text in drawn.texts) >= 4
+    _, axes = plt.subplots(1, 3, figsize=(4, 2))
+    drawn = small().draw(ax=axes[0])
+    assert texts(drawn) == []
+    assert len(circles(drawn)) == 6
+
+
+@pytest.mark.parametrize("sizes", [(4, 8, 3), (6, 10), (3, 16)])
+def test_a_picture_with_many_labels_fits_a_page(sizes):
+    ax = make_network(sizes).draw(show_values=True)
+    width, height = ax.figure.get_size_inches()
+    assert len(texts(ax, "label")) >= 48 and height < 17 and width < 17
 
 
 @pytest.mark.parametrize("suffix, magic", [("svg", b"<?xml"), ("png", b"\x89PNG"), ("pdf", b"%PDF")])
@@ -216,6 +245,12 @@ def test_saved_as_the_suffix_says(tmp_path, suffix, magic):
     path = tmp_path / f"net.{suffix}"
     make_network((3, 4, 2)).draw(path=path)
     assert path.read_bytes().startswith(magic)
+
+
+def test_a_figure_of_ones_own_stays_open_whatever_happens():
+    figure, ax = plt.subplots()
+    refused(lambda: small().draw(ax=ax, path="net.foo"), "'foo' is not supported")
+    assert plt.fignum_exists(figure.number)
 
 
 def test_zeros_are_neither_blue_nor_vermilion():
@@ -230,17 +265,24 @@ def test_what_is_refused():
         lambda: net.draw(gradients=other.gradients([1.0, 2, 3], [1.0])), r"gradients.weights have shapes \[\(3, 1\)\]"
     )
     refused(lambda: net.draw(gradients=3), "gradients is int; expected what net.gradients", error=TypeError)
-    refused(lambda: net.draw(max_units=1), "max_units is 1; expected a whole number from 2 up")
-    refused(lambda: net.draw(feature_names=["a"]), "feature_names is 1 names; expected a sequence of 2 names")
-    refused(lambda: net.draw(output_names="risk"), "output_names is 'risk'; expected a sequence of 1 name")
+    for most in (1, 2.5, True):
+        refused(lambda most=most: net.draw(max_units=most), f"max_units is {most}; expected a whole number from 2 up")
+    refused(lambda: net.draw(input_names=["a"]), "input_names has 1 name; expected 2 names")
+    refused(lambda: net.draw(input_names=3), "input_names is 3; expected a sequence of 2 names", error=TypeError)
+    refused(lambda: net.draw(show_values="yes"), "show_values is 'yes'; expected True, False or None", error=TypeError)
+    refused(
+        lambda: net.draw(output_names="risk"), "output_names is 'risk'; expected a sequence of 1 name", error=TypeError
+    )
     refused(lambda: net.draw(ax=3), "ax is int; expected matplotlib Axes", error=TypeError)
-    refused(lambda: make_network((9, 12)).draw(show_values=True), "show_values=True asks for 108 labels")
+    refused(lambda: make_network((4, 12, 4)).draw(show_values=True), "asks for 96 labels on edges; at most 60")
     net.weights[0][1, 2] = np.nan
     refused(net.draw, r"weights\[0\]\[1, 2\] is nan")
 
 
 def test_a_refusal_leaves_no_figure():
-    refused(lambda: small().draw(feature_names=[]), "feature_names")
+    refused(lambda: small().draw(input_names=[]), "input_names")
+    refused(lambda: small().draw(path="net.foo"), "'foo' is not supported")
+    refused(lambda: small().draw(path="no folder/net.png"), error=OSError)
     assert plt.get_fignums() == []
 
 

@@ -67,7 +67,9 @@ def replays(tmp_path_factory):
     found = {}
     for name, (layers, how, inputs, y) in kinds.items():
         net = bp.Network(layers, seed=1, **how)
-        replay = record(net, inputs, y, 12, feature_names=[NASTY + "long name of an input " * 5] * layers[0])
+        replay = record(
+            net, inputs, y, 12, input_names=[f"{k} {NASTY}" + "long name of an input " * 5 for k in range(layers[0])]
+        )
         replay.save_html(folder / f"{name}.html", title=f"{name} {NASTY}")
         found[name] = (folder / f"{name}.html", net, replay)
     return found

@@ -51,6 +51,7 @@ def test_history_scale():
     assert history([99.0, 1.0]).plot().get_yscale() == "linear"
     assert history([100.0, 0.0]).plot().get_yscale() == "linear"
     assert history([99.0, 1.0]).plot(log=True).get_yscale() == "log"
+    assert history([99.0, 1.0]).plot(log=np.True_).get_yscale() == "log"
     assert history([100.0, 1.0]).plot(log=False).get_yscale() == "linear"
 
 
@@ -64,7 +65,12 @@ def test_history_draws_the_rate_where_it_changes():
 def test_history_of_one_epoch_and_of_none():
     assert history([0.5]).plot().get_title(loc="left") == "1 epoch; all epochs done"
     refused(History().plot, "this history has no finished epoch to plot")
-    refused(lambda: history([0.5]).plot(log="yes"), "log is 'yes'; expected True, False or 'auto'")
+
+
+@pytest.mark.parametrize("log", ["yes", 1, None, np.array([1, 2])], ids=repr)
+def test_a_scale_that_there_is_not(log):
+    refused(lambda: history([0.5]).plot(log=log), "log is .*; expected True, False or 'auto'", error=TypeError)
+    assert plt.get_fignums() == []
 
 
 def test_history_with_what_is_not_finite():
@@ -112,7 +118,7 @@ def contours(ax):
 
 def test_the_boundary_of_one_output():
     X, y = [[0.0, 0.0], [0.2, 1.0], [0.8, 0.0], [1.0, 1.0]], [0, 0, 1, 1]
-    ax = bp.plot.decision_boundary(halves(), X, y, class_names=["left", "right"])
+    ax = bp.plot.decision_boundary(halves(), X, y, class_names=np.array(["left", "right"]))
     np.testing.assert_allclose(line_of(ax)[:, 0], 0.5, atol=1e-3)
     assert labels(ax) == ["left", "right"]
     image = np.asarray(ax.images[0].get_array())
@@ -151,6 +157,8 @@ def test_a_boundary_of_data_frames():
     X = pandas.DataFrame({"length": [0.0, 1.0], "width": [0.0, 1.0]})
     ax = bp.plot.decision_boundary(halves(), X, pandas.Series([0, 1]))
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("length", "width")
+    ax = bp.plot.decision_boundary(halves(), X, [0, 1], input_names=("across", "up"))
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("across", "up")
 
 
 def test_no_boundary_in_sight_and_one_class():
@@ -169,6 +177,14 @@ def test_boundaries_refused():
     several = make_network((2, 3), output="softmax")
     refused(lambda: draw(several, [[0, 0]], [3]), "y has class 3; this network has classes 0 to 2")
     refused(lambda: draw(several, [[0, 0]], [0], threshold=0.5), "threshold is for a single output")
+    refused(lambda: draw(several, [[0, 0]], [0.7]), "y holds one probability a row, and there are 3 classes")
+    for names in ([], ["a", "b", "c"]):
+        refused(lambda names=names: draw(halves(), [[0, 0]], [0], class_names=names), "class_names has . names?; exp")
+    for resolution in (1, 2.5, 100_000):
+        refused(
+            lambda at=resolution: draw(halves(), [[0, 0]], [0], resolution=at),
+            f"resolution is {resolution}; expected a whole number from 2 to 2000",
+        )
     assert plt.get_fignums() == []
 
 
@@ -211,7 +227,13 @@ def test_confusions_refused():
     refused(lambda: draw([0, -1], [0, 1]), r"y_true\[1\] is -1; expected class indices from 0 up")
     refused(lambda: draw([0, 1], [0.5, 1.5]), r"y_predicted\[1\] is 1.5; expected class indices")
     refused(lambda: draw([0, 1], [0.5, np.nan]), r"y_predicted\[1\] is nan")
-    refused(lambda: draw([0, 2], [0, 1], class_names=["a", "b"]), "class_names is 2 names; expected a sequence of 3")
+    refused(lambda: draw([0, 2], [0, 1], class_names=["a", "b"]), "class_names has 2 names; expected 3 names")
+    refused(lambda: draw([0, 1], [0, 1], class_names=[]), "class_names has 0 names; expected 2 names")
+    refused(lambda: draw([0, 1], [0, 1], normalize="yes"), "normalize is 'yes'", error=TypeError)
+    words = "y_predicted holds one probability a row, and there are 3 classes; expected class indices"
+    refused(lambda: draw([0, 1, 2], [0.2, 0.7, 0.9]), words)
+    refused(lambda: draw(np.eye(3), [0.2, 0.7, 0.9]), words)
+    refused(lambda: draw([0, 1, 1], [0.2, 0.7, 0.9], class_names=["a", "b", "c"]), words)
     refused(lambda: draw([0, 5000], [0, 1]), "there are 5001 classes; expected at most 100")
     refused(lambda: draw([], []), "y_true has shape")
     refused(lambda: draw(["a"], ["b"]), "expected real numbers", error=TypeError)
@@ -231,6 +253,22 @@ def test_a_spread_of_zero_has_no_r_squared():
     assert "undefined" in bp.plot.predicted_against_true([2, 2], [1, 2]).get_title()
 
 
+def test_equal_numbers_whose_mean_is_not_exact_have_no_r_squared():
+    assert np.ptp(np.full(3, 0.1)) == 0 != np.full(3, 0.1).std()
+    assert "undefined" in bp.plot.predicted_against_true(np.full(3, 0.1), [0.1, 0.2, 0.3]).get_title()
+
+
+@pytest.mark.parametrize("size", [1e-300, 1e200])
+def test_the_quality_of_very_small_and_large_numbers(size):
+    """As 1, 2, 6 against 1, 3, 5 above: only the scale differs."""
+    title = bp.plot.predicted_against_true(np.array([1, 2, 6]) * size, np.array([1, 3, 5]) * size).get_title()
+    assert title == f"RMSE 8.16e{round(np.log10(size)) - 1:+d}, R² 0.857".replace("-", "\N{MINUS SIGN}")
+
+
+def test_a_very_bad_prediction_has_a_short_title():
+    assert len(bp.plot.predicted_against_true([1.0, 1.0 + 1e-9], [1e100, 0.0]).get_title()) < 40
+
+
 def test_several_outputs():
     ax = bp.plot.predicted_against_true([[1, 0], [2, 1]], [[1, 0], [2, 2]], output_names=["lift", "drag"])
     assert labels(ax) == ["lift: RMSE 0, R² 1.000", "drag: RMSE 0.707, R² \N{MINUS SIGN}1.000"]
@@ -248,9 +286,10 @@ def test_many_points():
 def test_regressions_refused():
     draw = bp.plot.predicted_against_true
     refused(lambda: draw([1, 2], [1]), r"y_true has shape \(2, 1\) and y_predicted \(1, 1\)")
+    refused(lambda: draw([1, 1e308], [1, 2]), r"y_true\[1, 0\] is 1e\+308; expected at most 1e\+307 in size")
     refused(lambda: draw([1, 2], [1, np.nan]), r"y_predicted\[1, 0\] is nan")
     refused(lambda: draw(np.ones((3, 8)), np.ones((3, 8))), "there are 8 outputs; expected at most 7")
-    refused(lambda: draw([1.0], [1.0], output_names=["a", "b"]), "output_names is 2 names; expected a sequence of 1")
+    refused(lambda: draw([1.0], [1.0], output_names=["a", "b"]), "output_names has 2 names; expected 1 name")
 
 
 # ------------------------------------------------------------------------ histograms
@@ -265,6 +304,24 @@ def test_weight_histograms_count_every_weight():
     assert f"std {np.std(net.weights[0].astype(float)):.3g}" in figure.axes[0].get_title()
     net.weights[1][2, 3] = np.inf
     refused(lambda: bp.plot.weight_histograms(net), r"weights\[1\]\[2, 3\] is inf")
+
+
+@pytest.mark.parametrize("dtype, size", [("float32", 1e38), ("float64", 1e200)])
+def test_the_spread_of_large_weights(dtype, size):
+    """1, 1, 3, 3 times the size: mean 2, standard deviation 1."""
+    net = bp.Network((2, 2), dtype=dtype)
+    net.weights[0][...] = np.array([[1, 1], [3, 3]]) * size
+    title = bp.plot.weight_histograms(net).axes[0].get_title()
+    assert title.endswith(f"mean {2 * size:.3g}, std {size:.3g}")
+
+
+def test_what_is_no_network():
+    plot, words = bp.plot, "net is int; expected a bp.Network"
+    for call in (plot.draw, plot.weight_histograms):
+        refused(lambda call=call: call(3), words, error=TypeError)
+    refused(lambda: plot.activation_histograms(3, [[1.0]]), words, error=TypeError)
+    refused(lambda: plot.decision_boundary("x", [[0, 0]], [0]), "net is str; expected a bp.Network", error=TypeError)
+    assert plt.get_fignums() == []
 
 
 def test_activation_histograms_tell_saturated_and_dead():
@@ -314,6 +371,15 @@ def test_a_vanishing_gradient_is_named():
     norms = bp.plot.GradientNorms([[1.0]], [3.0])
     bp.Trainer(net, optimizer=bp.SGD(learning_rate=1e-3), seed=0).fit([[1.0]], [3.0], epochs=1, callbacks=[norms])
     assert norms.plot().get_title(loc="left").startswith("the gradient of weights[0] vanishes: 2e-06 of weights[1]")
+
+
+def test_the_norm_of_large_gradients():
+    """E = (a - y)^2 / 2 with a = x w1 + x w2 = 0: the gradients are -y x, twice; their norm is y x sqrt(2)."""
+    net = bp.Network((2, 1), output="identity", init="zeros", dtype="float64")
+    norms = bp.plot.GradientNorms([[1e150, 1e150]], [1e100])
+    trainer = bp.Trainer(net, loss="half_squared_error", optimizer=bp.SGD(learning_rate=1e-300), seed=0)
+    trainer.fit([[1.0, 1.0]], [0.0], epochs=1, callbacks=[norms])
+    np.testing.assert_allclose(norms.norms, [[1e250 * np.sqrt(2)]], rtol=1e-12)
 
 
 def test_norms_refused():

@@ -117,8 +117,9 @@ def test_large_networks_keep_fewer(monkeypatch):
     "options, words",
     [
         ({"every": 0}, "every is 0"),
-        ({"max_snapshots": 1}, "max_snapshots is 1; expected 2"),
-        ({"feature_names": ["a"]}, "feature_names has 1 names; this network has 2 inputs"),
+        ({"max_snapshots": 1}, "max_snapshots is 1; expected a whole number from 2 up"),
+        ({"input_names": ["a"]}, "input_names has 1 name; expected 2 names"),
+        ({"input_names": ["a", "a"]}, "input_names has 'a' twice"),
         ({"class_names": "ab"}, "class_names is 'ab'"),
     ],
 )
@@ -142,7 +143,7 @@ def test_another_network():
 @pytest.mark.parametrize("inputs", [(0,), (0, 0), (0, 9), "ab", ("a", "nothing"), (0, 1, 2)])
 def test_bad_inputs(inputs, tmp_path):
     net = bp.Network((3, 2, 1), seed=0)
-    replay = bp.Replay(net, uniform(0, (5, 3)), uniform(1, 5), feature_names=("a", "b", "c"))
+    replay = bp.Replay(net, uniform(0, (5, 3)), uniform(1, 5), input_names=("a", "b", "c"))
     refused(lambda: replay.save_html(tmp_path / "x.html", inputs=inputs), "expected two different inputs out of 0 to 2")
     assert not (tmp_path / "x.html").exists()
 
@@ -210,7 +211,7 @@ def test_many_inputs_vary_two_and_hold_the_others(saved):
     net = bp.Network((4, 3, 1), hidden="tanh", output="tanh", seed=0, dtype="float64")
     net.weights[0][...] = np.array([1.0, 9.0, 1.0, 8.0])[:, None]
     rows = uniform(0, (50, 4))
-    replay = bp.Replay(net, rows, uniform(1, 50), feature_names=("a", "b", "c", "d"))
+    replay = bp.Replay(net, rows, uniform(1, 50), input_names=("a", "b", "c", "d"))
     assert saved(replay)["surface"]["inputs"] == ["b", "d"]
     data = saved(replay, inputs=("d", 0))
     assert data["surface"]["inputs"] == ["d", "a"]

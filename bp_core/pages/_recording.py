@@ -56,5 +56,5 @@ class Recording:
     losses: list[float]
     validation_losses: list[float]
     rows: Rows
-    feature_names: tuple[str, ...]
+    input_names: tuple[str, ...]
     class_names: tuple[str, ...] | None

@@ -34,7 +34,7 @@ def page_data(recording: Recording, inputs: Sequence[int | str] | None) -> dict[
         "losses": _loss_at(recording.losses, recording, snapshots),
         "validation_losses": _loss_at(recording.validation_losses, recording, snapshots),
         "curve": curve,
-        "features": [recording.feature_names[k] for k in shown.units[0]],
+        "features": [recording.input_names[k] for k in shown.units[0]],
         "layers": _layers(recording, shown),
         "parameters": _parameters(recording, snapshots, shown),
         "examples": _examples(recording, snapshots, shown),
@@ -132,7 +132,7 @@ def _maps(recording: Recording, snapshots: list[Snapshot], shown: Shown, plane: 
 # ----------------------------------------------------------------- the output
 def _surface(recording: Recording, snapshots: list[Snapshot], plane: Slice, size: Size) -> dict[str, Any]:
     """The outputs over the inputs that vary."""
-    names = [recording.feature_names[k] for k in plane.inputs]
+    names = [recording.input_names[k] for k in plane.inputs]
     shared = {"inputs": names, "ranges": [sixes(np.array(limits)) for limits in plane.ranges]}
     if len(plane.inputs) == 1:
         values = _frames.outputs(recording, snapshots, plane.grid(_frames.CURVE_POINTS))
@@ -204,7 +204,7 @@ def _notes(
     if rows.X.shape[0] < rows.n_rows:
         notes.append(f"{rows.X.shape[0]} of {rows.n_rows:,} rows are kept, evenly spread.")
     if recording.net.layer_sizes[0] > 2:
-        varying = " and ".join(recording.feature_names[k] for k in plane.inputs)
+        varying = " and ".join(recording.input_names[k] for k in plane.inputs)
         notes.append(f"In the pictures {varying} vary; the other inputs are held at their mean over the rows.")
     if binned:
         notes.append("The loss curve shows the lowest and the highest loss of neighbouring epochs.")

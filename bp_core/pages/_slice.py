@@ -39,7 +39,7 @@ def _choose(recording: Recording, inputs: Sequence[int | str] | None) -> tuple[i
     """The inputs that vary, by index."""
     n_in = recording.net.layer_sizes[0]
     if inputs is not None:
-        return _look_up(inputs, recording.feature_names, min(n_in, 2))
+        return _look_up(inputs, recording.input_names, min(n_in, 2))
     if n_in <= 2:
         return tuple(range(n_in))
     W = np.abs(recording.net.weights[0].astype(np.float64)).sum(axis=1)

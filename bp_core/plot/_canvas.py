@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bp_core import _checks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,6 +24,20 @@ DIVERGING = "RdBu"
 
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 """A second sign beside the colour, for those who cannot tell it."""
+
+
+LARGEST = 1e307
+"""Of numbers along an axis: matplotlib subtracts its ends."""
+
+
+def check_drawable(name: str, values: NDArray[Any]) -> None:
+    """Raise for a number that is not finite, or too large for an axis."""
+    _checks.check_finite(name, values, np.dtype(np.float64))
+    sizes = np.abs(values)
+    if float(sizes.max()) > LARGEST:
+        place = np.unravel_index(int(sizes.argmax()), values.shape)
+        where = ", ".join(map(str, place))
+        raise ValueError(f"{name}[{where}] is {values[place]}; expected at most {LARGEST:g} in size, to draw it")
 
 
 def need_matplotlib() -> None:

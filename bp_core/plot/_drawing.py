@@ -26,6 +26,12 @@ LINE = 1.35 * TEXT
 SAMPLE = 0.9
 """The length of a line in the legend."""
 
+LEGIBLE = 4.0
+"""Points: smaller text is left out."""
+
+ROUNDING = 0.06
+"""Of the height, so much wider a letter may come out: at few dots an inch it ends on a whole pixel."""
+
 CAPTION = "#444444"
 
 
@@ -72,6 +78,10 @@ class Drawing:
         scale = min(0.52, max(0.38, 8.0 / height))
         return width * scale, height * scale
 
+    def is_legible_on(self, ax: Axes) -> bool:
+        """Whether names, captions and labels come out large enough to be read."""
+        return TEXT * self._points_per_unit(ax) >= LEGIBLE
+
     def draw(self, ax: Axes) -> None:
         """Put all of it on the axes."""
         ax.set(xlim=(self.left, self.right), ylim=(self.bottom, self.top), aspect="equal")
@@ -90,9 +100,12 @@ class Drawing:
         pixels = min(box.width / (self.right - self.left), box.height / (self.top - self.bottom))
         return float(pixels) * 72 / ax.figure.dpi
 
-    def _write(self, x: float, y: float, text: str, height: float = TEXT, **style: Any) -> Any:
-        style = {"ha": "center", "va": "center", "zorder": 4, "color": "black", "parse_math": False, **style}
-        return self.ax.text(x, y, text, fontsize=height * self.points, **style)
+    def _write(self, x: float, y: float, text: str, height: float = TEXT, **style: Any) -> None:
+        """A text, if it is large enough to be read."""
+        size = height * self.points
+        if size >= LEGIBLE:
+            style = {"ha": "center", "va": "center", "zorder": 4, "color": "black", "parse_math": False, **style}
+            self.ax.text(x, y, text, fontsize=size, **style)
 
     # --------------------------------------------------------------- lines
     def _draw_edges(self) -> None:
@@ -190,7 +203,7 @@ class Drawing:
     def _draw_legend(self) -> None:
         width = SAMPLE + 0.2 + _widest([text for _, text in self.legend])
         x, y = (self.left + self.right - width) / 2, self.legend_at
-        for value, text in self.legend:
+        for value, text in self.legend if self.is_legible_on(self.ax) else []:
             sample = self.ink.lines([((x, y), (x + SAMPLE, y))], np.array([value]), "legend")
             self.ax.add_collection(sample, autolim=False)
             self._write(x + SAMPLE + 0.2, y, text, ha="left", gid="legend-text")
@@ -206,10 +219,11 @@ PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
 
 @lru_cache(maxsize=512)
 def text_width(text: str, height: float) -> float:
-    """Return how wide a text is, in the unit of its height, by the letters themselves."""
+    """Return how wide a text is at most, in the unit of its height, by the letters themselves."""
     from matplotlib.textpath import TextPath
 
-    return float(TextPath((0, 0), text, size=10).get_extents().width) * height / 10 if text.strip() else 0.0
+    outline = TextPath((0, 0), text, size=10).get_extents().width if text.strip() else 0.0
+    return (float(outline) / 10 + ROUNDING * len(text)) * height
 
 
 def _widest(texts: list[str]) -> float:

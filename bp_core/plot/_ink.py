@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bp_core._wording import printed, three_digits
 from bp_core.plot._canvas import NEGATIVE, POSITIVE
 
 Real = NDArray[Any]
@@ -68,5 +69,5 @@ class Ink:
 
 
 def short(value: float) -> str:
-    """Three digits, with a proper minus."""
-    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
+    """Three digits, as printed."""
+    return printed(three_digits(value))

@@ -84,51 +84,58 @@ def place_along(lines: Real, lengths: Real, obstacles: Real, written: Real, circ
     ndarray, (n,)
         Fractions of the way, each chosen for the largest distance given the others, in three rounds.
     """
-    at = np.full(len(lines), 0.5)
+    points = _tried(lines, lengths)
     others = np.concatenate([lines, obstacles])
+    fixed = [_room(points[i], np.delete(others, i, axis=0), circles) for i in range(len(lines))]
+    middles = _tried(written, np.linalg.norm(written[:, 1] - written[:, 0], axis=1))[:, 0]
+    best = np.zeros(len(lines), dtype=np.int64)
     for _ in range(3):
         for i in range(len(lines)):
-            apart = np.delete(others, i, axis=0)
-            texts = [_along(lines[n], at[n], lengths[n]) for n in range(len(lines)) if n != i]
-            placed = np.concatenate([np.empty((0, 2)), *texts, *(_along(text, 0.5, _length(text)) for text in written)])
-            at[i] = max(TRIED, key=lambda t: _clearance(_along(lines[i], t, lengths[i]), apart, placed, circles))
-    return at
+            placed = np.delete(points[np.arange(len(lines)), best], i, axis=0)
+            texts = np.concatenate([placed.reshape(-1, 2), middles.reshape(-1, 2)])
+            best[i] = np.minimum(fixed[i], _room_between(points[i], texts)).argmax()
+    return TRIED[best]
 
 
 HEIGHT = 0.3
 """Of a text with the space around it."""
 
-TRIED = sorted((t / 40 for t in range(6, 35)), key=lambda t: abs(t - 0.5))
-"""The middle first: of two equal places it wins."""
+TRIED = np.array(sorted((t / 40 for t in range(6, 35)), key=lambda t: abs(t - 0.5)))
+"""Fractions of the way; the middle first: of two equal places it wins."""
+
+ALONG = np.linspace(-0.5, 0.5, 9)
+"""Where points stand in for a text, of its length."""
 
 
-def _length(line: Real) -> float:
-    return float(np.hypot(*(line[1] - line[0])))
-
-
-def _along(line: Real, t: float, length: float) -> Real:
-    """Points of a text written along a line."""
-    start, way = line[0], line[1] - line[0]
-    steps = np.linspace(-0.5, 0.5, 9) * length / _length(line)
-    points: Real = start + (t + steps)[:, None] * way
+def _tried(lines: Real, lengths: Real) -> Real:
+    """The points of a text at every place tried along its line, (lines, places, points, 2)."""
+    way = lines[:, 1] - lines[:, 0]
+    share = ALONG * (lengths / np.linalg.norm(way, axis=1))[:, None]
+    at: Real = TRIED[None, :, None] + share[:, None, :]
+    points: Real = lines[:, 0, None, None] + at[..., None] * way[:, None, None]
     return points
 
 
-def _clearance(text: Real, lines: Real, placed: Real, circles: Real) -> float:
-    """The distance to what is nearest; other texts count half, as both have a height, and must not be touched."""
-    found = [np.inf]
-    if len(lines):
-        found.append(_distance(text, lines))
-    if len(placed):
-        between = np.linalg.norm(text[:, None] - placed[None], axis=2).min()
-        found.append(between / 2 if between > HEIGHT else between - HEIGHT)
-    found.append(np.linalg.norm(text[:, None] - circles[None], axis=2).min() - RADIUS)
-    return float(min(found))
+def _room(text: Real, lines: Real, circles: Real) -> Real:
+    """The distance of a text at each place to the nearest line or unit, (places,)."""
+    to_unit = _nearest(text[..., 0, None] - circles[:, 0], text[..., 1, None] - circles[:, 1]) - RADIUS
+    if len(lines) == 0:
+        return to_unit
+    (x, y), (across, up) = lines[:, 0].T, (lines[:, 1] - lines[:, 0]).T
+    dx, dy = text[..., 0, None] - x, text[..., 1, None] - y
+    t = np.clip((dx * across + dy * up) / (across**2 + up**2), 0, 1)
+    return np.minimum(to_unit, _nearest(dx - t * across, dy - t * up))
 
 
-def _distance(points: Real, lines: Real) -> float:
-    """The least distance of any point to any line."""
-    start, way = lines[:, 0], lines[:, 1] - lines[:, 0]
-    reach = points[:, None] - start[None]
-    t = np.clip((reach * way).sum(axis=2) / (way * way).sum(axis=1), 0, 1)
-    return float(np.linalg.norm(reach - t[..., None] * way, axis=2).min())
+def _room_between(text: Real, others: Real) -> Real:
+    """The distance of a text at each place to the nearest other; half, as both have a height, and must not touch."""
+    if len(others) == 0:
+        return np.full(len(text), np.inf)
+    between = _nearest(text[..., 0, None] - others[:, 0], text[..., 1, None] - others[:, 1])
+    return np.where(between > HEIGHT, between / 2, between - HEIGHT)
+
+
+def _nearest(dx: Real, dy: Real) -> Real:
+    """The least distance at each place, of differences (places, points, others)."""
+    found: Real = np.sqrt((dx * dx + dy * dy).min(axis=(1, 2)))
+    return found

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from bp_core import _checks
 from bp_core._unit_names import UnitNames
+from bp_core._wording import count
 from bp_core.plot._ink import short
 from bp_core.plot._layout import RADIUS, Column, columns, shown_units
 
@@ -22,8 +23,11 @@ Real = NDArray[Any]
 FEW = 20
 """Up to so many lines each is labelled, if not asked otherwise."""
 
-MOST_LABELS = 100
-"""More are no longer placed well, nor read."""
+MOST_LABELS = 60
+"""More are no longer placed well, nor read, and take long to place."""
+
+MOST_ROOM = 16
+"""Crossings from which on a picture gets no taller, only wider."""
 
 
 class Lines(NamedTuple):
@@ -43,25 +47,24 @@ class Scene:
         self.of_gradients = gradients is not None
         self.names = UnitNames(net.layer_sizes, net.bias)
         shown = [len(shown_units(size, max_units)) for size in self.sizes]
-        lines = [n * m for n, m in pairwise(shown)]
-        self.n_lines = sum(lines)
+        self.n_lines = sum(n * m for n, m in pairwise(shown))
         self.labelled = self._are_labelled(show_values)
-        self.columns = columns(self.sizes, max_units, *self._distances(max(shown), max(lines)))
+        self.columns = columns(self.sizes, max_units, *self._distances(shown))
 
     def _are_labelled(self, asked: bool | None) -> bool:
         if asked and self.n_lines > MOST_LABELS:
             raise ValueError(
-                f"show_values=True asks for {self.n_lines} labels on edges; expected at most {MOST_LABELS}: "
+                f"show_values=True asks for {self.n_lines} labels on edges; at most {MOST_LABELS} can be read: "
                 "a smaller max_units draws fewer"
             )
         return self.n_lines <= FEW if asked is None else asked
 
-    def _distances(self, tallest: int, crowd: int) -> tuple[float, float]:
-        """Between units, and between layers, of which the fullest two have ``crowd`` lines: labels need room."""
+    def _distances(self, shown: list[int]) -> tuple[float, float]:
+        """Between units, and between layers: labels need room, the more the more lines cross."""
         if self.labelled:
-            more = max(0, crowd - 6)
-            return 1.5 + 0.07 * more, 5.2 + 0.15 * more + 1.4 * self.of_gradients
-        return 1.0, max(2.6, 0.38 * tallest)
+            more = max(0, *((n - 1) * (m - 1) - 2 for n, m in pairwise(shown)))
+            return 1.5 + 0.07 * min(more, MOST_ROOM), 5.2 + 0.15 * more + 1.4 * self.of_gradients
+        return 1.0, max(2.6, 0.38 * max(shown))
 
     # ------------------------------------------------------------- numbers
     @property
@@ -119,7 +122,7 @@ class Scene:
         n, last = self.sizes[layer], layer == len(self.sizes) - 1
         what = "input" if layer == 0 else "output" if last else "unit"
         activation = "" if layer == 0 else (*self.net.hidden, self.net.output)[layer - 1]
-        return f"{n} {what}{'s' if n > 1 else ''}", activation
+        return count(n, what), activation
 
     def legend(self) -> list[tuple[float, str]]:
         """A number to draw a sample line for, and what it says."""

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bp_core import _checks
+from bp_core._names import read_names
 from bp_core.plot._canvas import new_axes
-from bp_core.plot._classes import Classes, read_class_names, read_classes
+from bp_core.plot._classes import Classes, read_class_names, read_classes, refuse_probabilities
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+Real = NDArray[Any]
 
 MOST_CLASSES = 100
 
@@ -47,7 +51,8 @@ def confusion_matrix(
     Raises
     ------
     ValueError
-        If the lengths differ, or a number is neither class nor probability; more than 100 classes.
+        If the lengths differ, a number is neither class nor probability, or one probability a row is given and there
+        are more than two classes; more than 100 classes.
     ImportError
         Without matplotlib.
 
@@ -61,11 +66,16 @@ def confusion_matrix(
     >>> plt.close(ax.figure)
     """
     true, predicted = read_classes("y_true", y_true), read_classes("y_predicted", y_predicted)
-    if len(true) != len(predicted):
-        raise ValueError(f"y_true has {len(true)} rows and y_predicted {len(predicted)}; expected as many")
-    n_classes = _count_classes(y_true, y_predicted, int(max(true.max(), predicted.max())) + 1, class_names)
+    if len(true.of_row) != len(predicted.of_row):
+        raise ValueError(
+            f"y_true has {len(true.of_row)} rows and y_predicted {len(predicted.of_row)}; expected as many"
+        )
+    n_classes = _count_classes(true, predicted, class_names)
     names = read_class_names(class_names, n_classes)
-    counts = _count(true, predicted, n_classes)
+    for name, classes in (("y_true", true), ("y_predicted", predicted)):
+        refuse_probabilities(name, classes, n_classes)
+    normalize = _checks.boolean("normalize", normalize)
+    counts = _count(true.of_row, predicted.of_row, n_classes)
     side = max(3.6, 1.8 + 0.42 * n_classes)
     axes = new_axes(ax, (side, side))
     _paint(axes, counts, normalize)
@@ -73,17 +83,16 @@ def confusion_matrix(
     return axes
 
 
-def _count_classes(y_true: Any, y_predicted: Any, seen: int, class_names: Sequence[object] | None) -> int:
+def _count_classes(true: Classes, predicted: Classes, class_names: object) -> int:
     """As many as any of the arguments knows of, two at least."""
-    widths = [np.shape(y)[1] for y in (y_true, y_predicted) if np.ndim(y) == 2]
-    named = [] if class_names is None or isinstance(class_names, str) else [len(class_names)]
-    n_classes: int = max(2, seen, *widths, *named)
+    named = read_names("class_names", class_names) or ()
+    n_classes = max(2, true.at_least, predicted.at_least, len(named))
     if n_classes > MOST_CLASSES:
         raise ValueError(f"there are {n_classes} classes; expected at most {MOST_CLASSES}, whose numbers one can read")
     return n_classes
 
 
-def _count(true: Classes, predicted: Classes, n_classes: int) -> NDArray[np.int64]:
+def _count(true: Real, predicted: Real, n_classes: int) -> NDArray[np.int64]:
     """How many rows of each true class (row) were taken for each (column)."""
     return np.bincount(true * n_classes + predicted, minlength=n_classes**2).reshape(n_classes, n_classes)
 
@@ -110,7 +119,7 @@ def _percent(share: float, rows: int) -> str:
     return f"{100 * share:.0f}%" if rows else "\N{EN DASH}"
 
 
-def _write_axes(axes: Axes, names: list[str], counts: NDArray[np.int64]) -> None:
+def _write_axes(axes: Axes, names: tuple[str, ...], counts: NDArray[np.int64]) -> None:
     """Names of the classes, and how many were right."""
     right, total = int(np.trace(counts)), int(counts.sum())
     axes.set_title(f"{right} of {total} right ({right / total:.1%})".replace("%", " %"))

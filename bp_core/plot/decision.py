@@ -9,22 +9,26 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bp_core import _checks
+from bp_core._names import read_input_names, read_names
+from bp_core.network import Network, require_network
 from bp_core.plot._canvas import COLOURS, DIVERGING, MARKERS, NEGATIVE, POSITIVE, new_axes
-from bp_core.plot._classes import Classes, column_names, read_class_names, read_classes
+from bp_core.plot._classes import read_class_names, read_classes, refuse_probabilities
 from bp_core.plot._ink import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from bp_core.network import Network
-
 Real = NDArray[Any]
+Index = NDArray[np.int64]
 
 MARGIN = 0.1
 """How far the picture goes beyond the data, of their extent."""
 
 PALER = 1.4
 """How far the colours reach beyond the values: points must stand out of the darkest."""
+
+FINEST = 2000
+"""Points along a side: more than most screens have."""
 
 RASTERISED = 3000
 """From so many points they are one image in an SVG."""
@@ -37,6 +41,7 @@ def decision_boundary(
     *,
     threshold: float | None = None,
     resolution: int = 200,
+    input_names: Sequence[object] | None = None,
     class_names: Sequence[object] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
@@ -50,7 +55,7 @@ def decision_boundary(
     net : Network
         Of two inputs.
     X : array_like, (n, 2)
-        The columns of a data frame name the axes.
+        Where to look; the picture reaches a little farther.
     y : array_like
         Classes: indices (n,), or rows (n, classes); with one output any two values. Each class has its colour and
         marker.
@@ -58,7 +63,9 @@ def decision_boundary(
         Of a single output, from which on it means the second class. None: 0.5 for a sigmoid, else the middle between
         the two values in y.
     resolution : int, default 200
-        The network is asked at ``resolution**2`` points.
+        The network is asked at ``resolution**2`` points; from 2 to 2000.
+    input_names : sequence of str, optional
+        For the axes. By default the columns of a data frame X, else x1 and x2.
     class_names : sequence of str, optional
         In the order of the classes.
     ax : matplotlib Axes, optional
@@ -72,6 +79,8 @@ def decision_boundary(
     ------
     ValueError
         If the network has not two inputs, the shapes do not fit, or a number is not finite.
+    TypeError
+        If net is no network, X or y hold no numbers, or names are no sequence.
     ImportError
         Without matplotlib.
 
@@ -84,15 +93,17 @@ def decision_boundary(
     >>> ax = bp.plot.decision_boundary(net, X, y)
     >>> plt.close(ax.figure)
     """
+    require_network(net)
     if net.layer_sizes[0] != 2:
         raise ValueError(
             f"this network takes {net.layer_sizes[0]} inputs; decision_boundary draws networks of two inputs"
         )
     rows = _read_rows(net, X)
-    plane = _Plane(net, rows, _checks.positive_integer("resolution", resolution, "at least 2"))
+    across, up = read_input_names(input_names, X, 2)
+    plane = _Plane(net, rows, _checks.whole_number("resolution", resolution, 2, FINEST))
     if net.layer_sizes[-1] == 1:
         classes, values = _two_classes(y, len(rows))
-        names = read_class_names(class_names or [short(value) for value in values], 2)
+        names = read_names("class_names", class_names, 2) or tuple(map(short, values))
         middle, axes = _threshold(net, threshold, values), new_axes(ax)
         _paint_one(axes, plane, middle, "probability" if net.output == "sigmoid" else "output")
     else:
@@ -102,7 +113,6 @@ def decision_boundary(
         names, axes = read_class_names(class_names, net.layer_sizes[-1]), new_axes(ax)
         _paint_several(axes, plane, net.output == "softmax")
     _draw_points(axes, rows, classes, names, (NEGATIVE, POSITIVE) if net.layer_sizes[-1] == 1 else COLOURS)
-    across, up = column_names(X, 2)
     axes.set(xlim=plane.across[[0, -1]], ylim=plane.up[[0, -1]], xlabel=across, ylabel=up)
     return axes
 
@@ -115,7 +125,7 @@ def _read_rows(net: Network, X: object) -> Real:
     return rows.astype(np.float64)
 
 
-def _two_classes(y: object, n: int) -> tuple[Classes, list[float]]:
+def _two_classes(y: object, n: int) -> tuple[Index, list[float]]:
     """The classes 0 and 1 of any two values, and the values."""
     array = _checks.numeric("y", y)
     if array.shape not in ((n,), (n, 1)):
@@ -129,8 +139,10 @@ def _two_classes(y: object, n: int) -> tuple[Classes, list[float]]:
     return (array.reshape(n) == values[1]).astype(np.int64), values
 
 
-def _several_classes(y: object, n: int, n_out: int) -> Classes:
-    classes = read_classes("y", y)
+def _several_classes(y: object, n: int, n_out: int) -> Index:
+    read = read_classes("y", y)
+    refuse_probabilities("y", read, n_out)
+    classes = read.of_row
     if len(classes) != n:
         raise ValueError(f"y has {len(classes)} rows; expected {n}, as many as X")
     if classes.max() >= n_out:
@@ -153,9 +165,7 @@ class _Plane:
     def __init__(self, net: Network, rows: Real, resolution: int) -> None:
         low, high = rows.min(axis=0), rows.max(axis=0)
         margin = np.where(high > low, MARGIN * (high - low), 0.5)
-        self.across, self.up = (
-            np.linspace(low[k] - margin[k], high[k] + margin[k], max(2, resolution)) for k in (0, 1)
-        )
+        self.across, self.up = (np.linspace(low[k] - margin[k], high[k] + margin[k], resolution) for k in (0, 1))
         grid = np.stack(np.meshgrid(self.across, self.up), axis=-1)
         self.outputs = net.predict(grid.reshape(-1, 2)).reshape(*grid.shape[:2], -1).astype(np.float64)
 
@@ -196,7 +206,7 @@ def _paint_several(axes: Axes, plane: _Plane, probabilities: bool) -> None:
         plane.line(axes, (ahead - np.where(ahead == largest, second, largest))[..., 0], 0.0)
 
 
-def _draw_points(axes: Axes, rows: Real, classes: Classes, names: list[str], colours: tuple[str, ...]) -> None:
+def _draw_points(axes: Axes, rows: Real, classes: Index, names: tuple[str, ...], colours: tuple[str, ...]) -> None:
     for c, name in enumerate(names):
         if not (classes == c).any():
             continue

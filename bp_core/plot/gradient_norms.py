@@ -1,23 +1,20 @@
-"""How large the gradient of each layer is in the course of a training."""
+"""A callback that records how large the gradient of each layer is."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bp_core import _checks
-from bp_core.plot._canvas import COLOURS, MARKERS, new_axes
-from bp_core.plot.history import thinned
+from bp_core import _checks, _statistics
+from bp_core.plot._norms_picture import describe, draw
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from bp_core.history import Epoch
-
-VANISHES = 1e-3
-"""Of the largest layer's norm: below it a layer's gradient is said to vanish."""
 
 
 class GradientNorms:
@@ -72,7 +69,7 @@ class GradientNorms:
         """Record this epoch if it is its turn."""
         if self._seen % self._every == 0:
             gradients = epoch.network.gradients(self._X, self._y, loss=epoch.trainer.loss)
-            self._norms.append([float(np.linalg.norm(grad_W.astype(np.float64))) for grad_W in gradients.weights])
+            self._norms.append([_norm(grad_W) for grad_W in gradients.weights])
             self.epochs.append(epoch.index)
         self._seen += 1
 
@@ -91,21 +88,7 @@ class GradientNorms:
         -------
         str
         """
-        last = np.array(self._last())
-        largest = int(last.argmax())
-        if last[largest] == 0:
-            return "every gradient is 0"
-        small = [l for l, norm in enumerate(last) if norm < VANISHES * last[largest]]
-        if not small:
-            return "no gradient vanishes"
-        names = ", ".join(f"weights[{l}]" for l in small)
-        share = last[small].max() / last[largest]
-        below = f"{share:.1g} of" if len(small) == 1 else f"at most {share:.1g} of"
-        return (
-            f"the gradient of {names} vanishes: {below} weights[{largest}]'s"
-            if share > 0
-            else f"the gradient of {names} is 0"
-        )
+        return describe(self._last())
 
     def plot(self, ax: Axes | None = None) -> Axes:
         """Draw the norms over the epochs, on a logarithmic scale; a norm of 0 is left out.
@@ -128,24 +111,13 @@ class GradientNorms:
             Without matplotlib.
         """
         self._last()
-        axes, epochs = new_axes(ax), np.array(self.epochs)
-        for l, norms in enumerate(self.norms.T):
-            at = thinned(norms)
-            axes.plot(
-                epochs[at],
-                np.where(norms[at] > 0, norms[at], np.nan),
-                color=COLOURS[l % len(COLOURS)],
-                marker=MARKERS[l % len(MARKERS)],
-                markevery=max(1, len(at) // 8),
-                markersize=5,
-                label=f"weights[{l}]",
-            )
-        axes.set(xlabel="epoch", ylabel="L2 norm of grad_W", yscale="log")
-        axes.set_title(self.verdict(), fontsize="medium", loc="left")
-        axes.legend(fontsize="small")
-        return axes
+        return draw(self.epochs, self.norms, ax)
 
-    def _last(self) -> list[float]:
+    def _last(self) -> NDArray[np.float64]:
         if not self._norms:
             raise ValueError("no epoch is recorded yet; pass this object to trainer.fit(callbacks=[...]) first")
-        return self._norms[-1]
+        return np.array(self._norms[-1])
+
+
+def _norm(values: NDArray[Any]) -> float:
+    return float(_statistics.root_mean_square(values)) * math.sqrt(values.size)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bp_core import _checks
-from bp_core.plot._canvas import COLOURS, new_figure
+from bp_core import _checks, _statistics
+from bp_core._wording import count
+from bp_core.network import Network, require_network
+from bp_core.plot._canvas import COLOURS, check_drawable, new_figure
 from bp_core.plot._ink import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-    from bp_core.network import Network
 
 Real = NDArray[Any]
 
@@ -41,7 +41,7 @@ def weight_histograms(net: Network) -> Figure:
     Raises
     ------
     ValueError
-        For a weight that is not finite; it is named.
+        For a weight that is not finite or above 1e307 in size; it is named.
     ImportError
         Without matplotlib.
 
@@ -54,14 +54,15 @@ def weight_histograms(net: Network) -> Figure:
     2
     >>> plt.close(figure)
     """
+    require_network(net)
     for l, W in enumerate(net.weights):
-        _checks.check_finite(f"weights[{l}]", W, net.dtype)
+        check_drawable(f"weights[{l}]", W)
     figure, axes = _panels(len(net.weights))
     for l, (ax, W) in enumerate(zip(axes, net.weights, strict=True)):
         _draw_bars(ax, W)
         ax.axvline(0, color="black", linewidth=0.8)
         ax.set_title(
-            f"weights[{l}], {W.shape[0]} to {W.shape[1]} units\nmean {short(W.mean())}, std {short(W.std())}",
+            f"weights[{l}], {W.shape[0]} to {W.shape[1]} units\n{_mean_and_std(W)}",
             fontsize="medium",
         )
         ax.set(xlabel="weight", ylabel="weights")
@@ -87,7 +88,7 @@ def activation_histograms(net: Network, X: ArrayLike) -> Figure:
     Raises
     ------
     ValueError
-        As :meth:`Network.forward`; and for no rows, or an activation that is not finite.
+        As :meth:`Network.forward`; and for no rows, or an activation that is not finite or above 1e307 in size.
     ImportError
         Without matplotlib.
 
@@ -102,19 +103,19 @@ def activation_histograms(net: Network, X: ArrayLike) -> Figure:
     1 of 2 units dead: 0 for every row
     >>> plt.close(figure)
     """
+    require_network(net)
     rows, _ = _checks.features(X, net.layer_sizes[0], row_allowed=False)
     _checks.require_rows(rows)
     activations = net.forward(rows).a
     for l, a in enumerate(activations):
-        _checks.check_finite(f"a[{l}]", a, net.dtype)
+        check_drawable(f"a[{l}]", a)
     figure, axes = _panels(len(activations))
     names = (*net.hidden, net.output)
     for l, (ax, a, name) in enumerate(zip(axes, activations, names, strict=True)):
         _draw_bars(ax, a)
         _shade(ax, name)
         layer = "output" if l == len(names) - 1 else "layer"
-        units = f"{a.shape[1]} unit{'s' if a.shape[1] > 1 else ''}"
-        ax.set_title(f"{layer} a[{l}]: {units}, {name}\n{describe(name, a)}", fontsize="medium")
+        ax.set_title(f"{layer} a[{l}]: {count(a.shape[1], 'unit')}, {name}\n{describe(name, a)}", fontsize="medium")
         ax.set(xlabel="activation", ylabel="activations")
     return figure
 
@@ -128,7 +129,11 @@ def describe(activation: str, a: Real) -> str:
     if activation == "relu":
         dead, n = int((a == 0).all(axis=0).sum()), a.shape[1]
         return f"{dead} of {n} units dead: 0 for every row" if dead else "no unit dead"
-    return f"mean {short(a.mean())}, std {short(a.std())}"
+    return _mean_and_std(a)
+
+
+def _mean_and_std(values: Real) -> str:
+    return f"mean {short(float(_statistics.mean(values)))}, std {short(float(_statistics.deviation(values)))}"
 
 
 def _shade(ax: Axes, activation: str) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bp_core import _checks
+from bp_core._wording import count
 from bp_core.plot._canvas import COLOURS, new_axes
 
 if TYPE_CHECKING:
@@ -36,8 +38,8 @@ REASONS = {
 
 def plot_history(history: History, *, ax: Axes | None = None, log: bool | str = "auto") -> Axes:
     """Draw what :meth:`History.plot` describes."""
-    if log not in (True, False, "auto"):
-        raise ValueError(f"log is {log!r}; expected True, False or 'auto'")
+    if not (isinstance(log, str) and log == "auto"):
+        log = _checks.boolean("log", log, "True, False or 'auto'")
     if len(history) == 0:
         raise ValueError("this history has no finished epoch to plot; expected at least one")
     epochs = np.array(history.index)
@@ -131,8 +133,7 @@ def _write(axes: Axes, rates: Axes | None, history: History, bad: int) -> None:
         more = rates.get_legend_handles_labels()
         handles, labels = handles + more[0], labels + more[1]
     axes.legend(handles, labels, fontsize="small")
-    n = len(history)
-    said = [f"{n:,} epoch{'s' if n > 1 else ''}", REASONS[history.stop_reason]]
+    said = [count(len(history), "epoch"), REASONS[history.stop_reason]]
     said += [f"loss not finite in {bad:,} of them"] if bad else []
     axes.set_title("; ".join(said), fontsize="medium", loc="left")
     from matplotlib.ticker import MaxNLocator

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bp_core import _checks
-from bp_core.plot._canvas import COLOURS, MARKERS, new_axes
+from bp_core import _checks, _statistics
+from bp_core._names import read_names
+from bp_core._wording import printed
+from bp_core.plot._canvas import COLOURS, MARKERS, check_drawable, new_axes
+from bp_core.plot._ink import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +50,8 @@ def predicted_against_true(
     Raises
     ------
     ValueError
-        If the shapes differ, there are no rows, a number is not finite, or there are more than seven outputs.
+        If the shapes differ, there are no rows, a number is not finite or above 1e307 in size, names do not fit, or
+        there are more than seven outputs.
     ImportError
         Without matplotlib.
 
@@ -65,8 +69,9 @@ def predicted_against_true(
     >>> plt.close(ax.figure)
     """
     true, predicted = _read(y_true, y_predicted)
-    names = _names(output_names, true.shape[1])
-    hexagons = true.size > MANY and true.shape[1] == 1
+    n_out = true.shape[1]
+    names = read_names("output_names", output_names, n_out) or tuple(f"output {j + 1}" for j in range(n_out))
+    hexagons = true.size > MANY and n_out == 1
     axes = new_axes(ax, (5.6, 4.5) if hexagons else (4.8, 4.8))
     axes.set(xlabel="true", ylabel="predicted")
     if hexagons:
@@ -74,7 +79,7 @@ def predicted_against_true(
     else:
         _draw_points(axes, true, predicted, names)
     _draw_identity(axes, true, predicted)
-    if true.shape[1] == 1:
+    if n_out == 1:
         axes.set_title(_quality(true[:, 0], predicted[:, 0]))
     return axes
 
@@ -86,7 +91,7 @@ def _read(y_true: object, y_predicted: object) -> tuple[Real, Real]:
         array = array[:, None] if array.ndim == 1 else array
         if array.ndim != 2 or array.size == 0:
             raise ValueError(f"{name} has shape {array.shape}; expected (n,) or (n, n_out), n from 1 up")
-        _checks.check_finite(name, array, np.dtype(np.float64))
+        check_drawable(name, array)
         arrays.append(array.astype(np.float64))
     true, predicted = arrays
     if true.shape != predicted.shape:
@@ -96,26 +101,17 @@ def _read(y_true: object, y_predicted: object) -> tuple[Real, Real]:
     return true, predicted
 
 
-def _names(output_names: Sequence[object] | None, n_out: int) -> list[str]:
-    if output_names is None:
-        return [f"output {j + 1}" for j in range(n_out)]
-    if isinstance(output_names, str) or len(output_names) != n_out:
-        found = repr(output_names) if isinstance(output_names, str) else f"{len(output_names)} names"
-        raise ValueError(f"output_names is {found}; expected a sequence of {n_out} names")
-    return [str(name) for name in output_names]
-
-
 def _quality(true: Real, predicted: Real) -> str:
-    squared, spread = ((true - predicted) ** 2).sum(), ((true - true.mean()) ** 2).sum()
-    explained = (
-        f"{1 - squared / spread:.3f}".replace("-", "\N{MINUS SIGN}")
-        if spread > 0
-        else "undefined (all true values equal)"
-    )
-    return f"RMSE {np.sqrt(squared / len(true)):.3g}, R² {explained}"
+    error, spread = _statistics.root_mean_square(true - predicted), _statistics.deviation(true)
+    explained = "undefined (all true values equal)"
+    if spread > 0:
+        with np.errstate(over="ignore"):
+            share = float(1 - (error / spread) ** 2)
+        explained = printed(f"{share:.3f}" if share > -1000 else f"{share:.3g}")
+    return f"RMSE {short(error)}, R² {explained}"
 
 
-def _draw_points(axes: Axes, true: Real, predicted: Real, names: list[str]) -> None:
+def _draw_points(axes: Axes, true: Real, predicted: Real, names: tuple[str, ...]) -> None:
     """A colour and a marker for each output; of many rows some, evenly spaced."""
     n, n_out = true.shape
     drawn = np.linspace(0, n - 1, min(n, MANY // n_out)).astype(np.int64)

@@ -28,7 +28,7 @@ def moons(n=240):
 def write_replay(path):
     X, y = moons()
     net = bp.Network((2, 8, 4, 1), hidden="tanh", output="sigmoid", seed=0)
-    replay = bp.Replay(net, X, y, feature_names=("across", "up"), class_names=("upper", "lower"))
+    replay = bp.Replay(net, X, y, input_names=("across", "up"), class_names=("upper", "lower"))
     trainer = bp.Trainer(net, optimizer=bp.Adam(learning_rate=0.01), loss="binary_cross_entropy", seed=0)
     trainer.fit(X, y, epochs=100, validation_data=moons(80), callbacks=[replay])
     replay.save_html(path)

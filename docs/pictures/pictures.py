@@ -23,7 +23,7 @@ def networks():
     net = bp.Network((2, 3, 1), hidden="sigmoid", output="sigmoid", bias="layer", seed=3)
     yield "draw-gradients", net.draw(gradients=net.gradients(X, y))
     bp.Trainer(net, optimizer=bp.SGD(learning_rate=5.0), batch_size="full").fit(X, y, epochs=5000, target_loss=0.001)
-    yield "draw-small", net.draw(feature_names=["left", "right"], output_names=["differ"])
+    yield "draw-small", net.draw(input_names=["left", "right"], output_names=["differ"])
     yield "draw-medium", bp.Network((8, 16, 4), hidden="relu", output="softmax", seed=0).draw()
 
 

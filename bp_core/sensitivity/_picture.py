@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from bp_core._wording import count
 from bp_core.plot import _canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from bp_core.sensitivity import Sensitivities
+    from bp_core.sensitivity._result import Sensitivities
 
 MOST_BARS = 24
 HATCHES = ("", "////", "....")
@@ -90,9 +91,12 @@ def _title(found: Sensitivities, outputs: list[int], inputs: list[int], bars: bo
     lines = [f"How {_outputs(found)} changes with each input,{between}the others held constant"]
     if found.n_rows > 1:
         lines.append(f"mean over {found.n_rows} rows" + ("; line: from the smallest to the largest" if bars else ""))
-    for kind, shown, names in (("inputs", inputs, found.input_names), ("outputs", outputs, found.output_names)):
-        if len(shown) < len(names):
-            lines.append(f"the {len(shown)} largest of {len(names)} {kind}; {len(names) - len(shown)} are not shown")
+    varying = len(found.input_names) - len(found.constant)
+    for kind, shown, n in (("inputs", len(inputs), varying), ("outputs", len(outputs), len(found.output_names))):
+        if shown < n:
+            lines.append(f"the {shown} largest of {n} {kind}; {n - shown} are not shown")
+    if found.constant:
+        lines.append(f"not shown: {count(len(found.constant), 'constant input')}, without a {found.step}")
     return "\n".join(lines)
 
 
