@@ -198,6 +198,7 @@ def test_ctrl_c_stops_all():
     code = """
         import os, signal, threading
         import bp_core as bp
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job may have inherited "ignore"
         X, y = bp.data.load_digits()
         net = bp.Network((64, 128, 10), output="softmax", seed=0)
         threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT)).start()
