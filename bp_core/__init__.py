@@ -30,6 +30,7 @@ if _TYPE_CHECKING:
     from bp_core import data, plot
     from bp_core.explain import Explanation
     from bp_core.learning_rates import draw_descent, find_learning_rate, sweep_learning_rates
+    from bp_core.model import Model
     from bp_core.replay import Replay
     from bp_core.sensitivity import Sensitivities, sensitivities
 
@@ -51,6 +52,7 @@ def isa() -> str:
 
 _LATER = {
     "Explanation": "bp_core.explain",
+    "Model": "bp_core.model",
     "Replay": "bp_core.replay",
     "Sensitivities": "bp_core.sensitivity",
     "data": "bp_core.data",
@@ -90,6 +92,7 @@ __all__ = [
     "Gradients",
     "History",
     "Huber",
+    "Model",
     "Network",
     "Predictor",
     "RMSprop",

@@ -1,8 +1,9 @@
-"""Network files: safetensors with the structure in its metadata, written whole, read with distrust.
+"""Network and model files: safetensors with the structure in its metadata, written whole, read with distrust.
 
 A file holds the tensors ``weights.0``, ``biases.0``, ... and three entries of metadata: ``format``,
-``format_version`` and ``structure``, a JSON object of the constructor's arguments. Everything is
-checked against the structure before any array is made.
+``format_version`` and ``structure``, a JSON object of the constructor's arguments; a model's has a fourth,
+``model``, a JSON object of what belongs to its network. Everything is checked against the structure
+before any array is made.
 """
 
 import contextlib
@@ -10,13 +11,17 @@ import errno
 import json
 import os
 import struct
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 Real = NDArray[Any]
-FORMAT = "bp_core.network"
+NETWORK, MODEL = "bp_core.network", "bp_core.model"
+KINDS = {NETWORK: ("network", "Network.load"), MODEL: ("model", "Model.load")}
+"""What a format is called, and what loads it."""
+
 VERSION = "1"
 STRUCTURE_KEYS = {"layer_sizes", "hidden", "output", "bias", "dtype"}
 MAX_HEADER = 1 << 24
@@ -26,18 +31,28 @@ DTYPE_CODES = {"float32": "F32", "float64": "F64"}
 
 
 # --------------------------------------------------------------------- saving
-def save(
-    path: str | os.PathLike[str], structure: dict[str, Any], weights: tuple[Real, ...], biases: tuple[Real, ...]
-) -> None:
-    """Write a network file, in one piece or not at all."""
+class Contents(NamedTuple):
+    """What a file holds: the constructor's arguments, the parameters, and of a model what belongs to it."""
+
+    structure: dict[str, Any]
+    weights: Sequence[Real]
+    biases: Sequence[Real]
+    model: dict[str, Any] | None = None
+
+
+def save(path: str | os.PathLike[str], contents: Contents) -> None:
+    """Write a network or model file, in one piece or not at all."""
     from safetensors.numpy import save as to_bytes
 
     tensors = {}
-    for l, (W, b) in enumerate(zip(weights, biases, strict=True)):
+    for l, (W, b) in enumerate(zip(contents.weights, contents.biases, strict=True)):
         tensors[f"weights.{l}"] = np.ascontiguousarray(W)
         if b.size:
             tensors[f"biases.{l}"] = np.ascontiguousarray(b)
-    metadata = {"format": FORMAT, "format_version": VERSION, "structure": json.dumps(structure)}
+    kind = NETWORK if contents.model is None else MODEL
+    metadata = {"format": kind, "format_version": VERSION, "structure": json.dumps(contents.structure)}
+    if contents.model is not None:
+        metadata["model"] = json.dumps(contents.model, allow_nan=False)
     write_whole(path, to_bytes(tensors, metadata))
 
 
@@ -90,14 +105,16 @@ def _sync_folder(folder: str) -> None:
 
 
 # -------------------------------------------------------------------- loading
-def load(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[Real], list[Real]]:
-    """Read a network file: the constructor's arguments, the weights and the biases."""
+def load(path: str | os.PathLike[str], kind: str) -> Contents:
+    """Read a file of one kind, NETWORK or MODEL."""
     from safetensors import SafetensorError
     from safetensors.numpy import load as from_bytes
 
     with open(os.fspath(path), "rb") as file:
         header = _read_header(file, path)
-        structure = _check_metadata(header.pop("__metadata__", None), path)
+        metadata = header.pop("__metadata__", None)
+        structure = _check_metadata(metadata, kind, path)
+        model = _read_object(metadata["model"]) if kind == MODEL else None
         expected = _expected_shapes(structure, path)
         _check_tensors(header, expected, DTYPE_CODES[structure["dtype"]], path)
         file.seek(0)
@@ -112,7 +129,7 @@ def load(path: str | os.PathLike[str]) -> tuple[dict[str, Any], list[Real], list
     n_layers = len(structure["layer_sizes"]) - 1
     weights = [tensors[f"weights.{l}"] for l in range(n_layers)]
     none = np.empty(0, structure["dtype"])
-    return structure, weights, [tensors.get(f"biases.{l}", none) for l in range(n_layers)]
+    return Contents(structure, weights, [tensors.get(f"biases.{l}", none) for l in range(n_layers)], model)
 
 
 def _read_header(file: Any, path: object) -> dict[str, Any]:
@@ -159,20 +176,32 @@ def _check_extent(header: dict[str, Any], size: int, path: object) -> None:
         raise ValueError(f"{path} is damaged or cut short: {size} bytes of arrays where its header says {at}")
 
 
-def _check_metadata(metadata: object, path: object) -> dict[str, Any]:
+def _check_metadata(metadata: object, kind: str, path: object) -> dict[str, Any]:
     """The structure, once format, version and its keys are right."""
-    if not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
-        kind = metadata.get("format") if isinstance(metadata, dict) else None
-        raise ValueError(f"{path} is no network file of bp_core (format {kind!r}; expected {FORMAT!r})")
+    if not isinstance(metadata, dict) or metadata.get("format") != kind:
+        found = metadata.get("format") if isinstance(metadata, dict) else None
+        name = KINDS[kind][0]
+        if isinstance(found, str) and found in KINDS:
+            other, loader = KINDS[found]
+            raise ValueError(f"{path} is a {other} file, no {name} file; load it with bp_core.{loader}")
+        raise ValueError(f"{path} is no {name} file of bp_core (format {found!r}; expected {kind!r})")
     if metadata.get("format_version") != VERSION:
         raise ValueError(f"{path} has format version {metadata.get('format_version')!r}; this bp_core reads {VERSION}")
-    try:
-        structure = json.loads(metadata.get("structure", ""), object_pairs_hook=_once)
-    except (RecursionError, TypeError, ValueError):
-        structure = None
-    if not isinstance(structure, dict) or set(structure) != STRUCTURE_KEYS or not _are_names(structure):
+    structure = _read_object(metadata.get("structure"))
+    if structure is None or set(structure) != STRUCTURE_KEYS or not _are_names(structure):
         raise ValueError(f"{path} is damaged: its structure is not one of a network")
+    if kind == MODEL and _read_object(metadata.get("model")) is None:
+        raise ValueError(f"{path} is damaged: it does not describe its model")
     return structure
+
+
+def _read_object(text: object) -> dict[str, Any] | None:
+    """A JSON object, each key once; None for anything else."""
+    try:
+        found = json.loads(text, object_pairs_hook=_once)  # type: ignore[arg-type]
+    except (RecursionError, TypeError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _are_names(structure: dict[str, Any]) -> bool:

@@ -93,10 +93,14 @@ def _in_order(given: Any) -> tuple[str, ...] | None:
         return None
 
 
-def read_input_names(given: object, X: object, n_in: int) -> tuple[str, ...]:
-    """Names of the inputs: those given, else those of the columns of a data frame X, else x1, x2, ..."""
+def given_input_names(given: object, X: object, n_in: int) -> tuple[str, ...] | None:
+    """Names of the inputs: those given, else those of the columns of a data frame X; None where there are none."""
     columns = getattr(X, "columns", None)
     if columns is None and hasattr(X, "iloc"):
         columns = getattr(X, "index", None)  # one row of a data frame
-    names = read_names("input_names", given, n_in) or read_names("the header of X", columns, n_in)
-    return names or tuple(f"x{k + 1}" for k in range(n_in))
+    return read_names("input_names", given, n_in) or read_names("the header of X", columns, n_in)
+
+
+def read_input_names(given: object, X: object, n_in: int) -> tuple[str, ...]:
+    """Names of the inputs: those given, else those of the columns of a data frame X, else x1, x2, ..."""
+    return given_input_names(given, X, n_in) or tuple(f"x{k + 1}" for k in range(n_in))

@@ -98,7 +98,8 @@ class History:
         return len(self._columns["loss"])
 
     def __repr__(self) -> str:
-        return f"<History of {len(self)} epochs, stop_reason {self.stop_reason!r}>"
+        losses = f", loss {self.loss[0]:.4g} -> {self.loss[-1]:.4g}" if len(self) else ""
+        return f"<History of {len(self)} epochs{losses}, stop_reason {self.stop_reason!r}>"
 
     def plot(self, ax: Axes | None = None, *, log: bool | str = "auto") -> Axes:
         """Draw the losses over the epochs with matplotlib, and the learning rate where it changes.

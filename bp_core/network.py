@@ -290,7 +290,11 @@ class Network:
         OSError
             If the file cannot be written; an old file stays as it was.
         """
-        _file.save(path, self._structure.as_arguments(), self.weights, self.biases)
+        _file.save(path, self._contents())
+
+    def _contents(self) -> _file.Contents:
+        """Return what a file holds of this network."""
+        return _file.Contents(self._structure.as_arguments(), self.weights, self.biases)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
@@ -311,12 +315,17 @@ class Network:
         ValueError
             If it is no such file, or damaged; the message says what is wrong with it.
         """
-        structure, weights, biases = _file.load(path)
+        return cls._from_contents(_file.load(path, _file.NETWORK), path)
+
+    @classmethod
+    def _from_contents(cls, contents: _file.Contents, path: object) -> Network:
+        """Make the network that a file holds."""
         try:
-            net = cls(**structure, init="zeros", seed=0)
+            net = cls(**contents.structure, init="zeros", seed=0)
         except ValueError as error:
             raise ValueError(f"{path} is damaged: {error}") from None
-        for view, array in zip((*net.weights, *net.biases), (*weights, *biases), strict=True):
+        arrays = (*contents.weights, *contents.biases)
+        for view, array in zip((*net.weights, *net.biases), arrays, strict=True):
             view[...] = array
         return net
 
@@ -542,7 +551,14 @@ class Network:
         return _gradient_check.check(self, problem.rows, y_rows if classes is None else classes, loss)
 
     def explain(
-        self, x: ArrayLike, y: ArrayLike, *, loss: LossLike = "auto", learning_rate: float = 0.1
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        *,
+        loss: LossLike = "auto",
+        learning_rate: float = 0.1,
+        input_names: Sequence[object] | None = None,
+        output_names: Sequence[object] | None = None,
     ) -> Explanation:
         """Explain backpropagation for some rows: every number by name, from the forward pass to the update.
 
@@ -554,6 +570,8 @@ class Network:
             As for :meth:`loss`.
         learning_rate : float, default 0.1
             Of the step of gradient descent that is shown; nothing is changed.
+        input_names, output_names : sequence of str, optional
+            Written beside the inputs and outputs; None: a data frame's columns, else nothing.
 
         Returns
         -------
@@ -583,7 +601,7 @@ class Network:
         """
         from bp_core.explain import Explanation
 
-        return Explanation(self, x, y, loss, learning_rate)
+        return Explanation(self, x, y, loss, learning_rate, input_names, output_names)
 
     def draw(
         self,

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from bp_core import _checks, _targets, _threads, initializers, losses, optimizers
 from bp_core._fit import Fit, Limits, Watch
-from bp_core._names import look_up
 from bp_core._state import TrainerState
 from bp_core.errors import DivergenceError
 from bp_core.history import Epoch, History
@@ -342,8 +341,8 @@ class Trainer:
 
 
 def _check_batch_size(batch_size: object) -> int | str:
-    if isinstance(batch_size, str):
-        return look_up("batch_size (a whole number from 1 up, or 'full')", batch_size, ("full",))
+    if batch_size == "full":
+        return "full"
     return _checks.positive_integer("batch_size", batch_size, "or 'full'")
 
 

@@ -502,3 +502,20 @@ def test_latex_says_the_chain_rule():
     latex = explain_article(ROWS[0]).parameter("W7").to_latex()
     assert r"\frac{\partial E}{\partial W_{7}} &= \frac{\partial E}{\partial a_{4}} \cdot" in latex
     assert r"W_{7} &\leftarrow W_{7} - \eta \cdot \frac{\partial E}{\partial W_{7}}" in latex
+
+
+def test_names_of_the_user_stand_beside_ours():
+    net = make_network((2, 3, 2), output="softmax")
+    explanation = net.explain([0.5, 1.0], 1, input_names=["age", "income_in_k"], output_names=["no", "yes"])
+    assert "  x1 = 0.5, age\n  x2 = 1, income_in_k\n" in str(explanation)
+    assert "  y1 = 0, no\n  y2 = 1, yes\n" in str(explanation)
+    assert [part["label"] for part in explanation.to_dict()["rows"][0]["inputs"]] == ["age", "income_in_k"]
+    assert r"\text{, income\_in\_k}" in explanation.to_latex()
+    with pytest.raises(ValueError, match="input_names has 1 name; expected 2 names"):
+        net.explain([0.5, 1.0], 1, input_names=["age"])
+
+
+def test_a_data_frame_names_its_columns():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"age": [0.5], "income": [1.0]})
+    assert "x2 = 1, income" in str(make_network((2, 3, 1)).explain(frame, [1.0]))

@@ -22,8 +22,8 @@ FLOORS = (
     (r"bp_core/_\w+\.(pyx|pxi|pxd)", 1),
     (r"bp_core/__init__\.pyi?", 4),  # the face of floor 4; floor 5 only through its __getattr__
     (r"bp_core/__main__\.py", 5),
-    (r"bp_core/(model|replay)\.pyi?", 5),
-    (r"bp_core/(explain|learning_rates|pages|plot|sensitivity|sklearn|interop|cli|data)(/[\w/]+)?\.pyi?", 5),
+    (r"bp_core/replay\.pyi?", 5),
+    (r"bp_core/(explain|learning_rates|model|pages|plot|sensitivity|sklearn|interop|cli|data)(/[\w/]+)?\.pyi?", 5),
     (r"bp_core/\w+\.pyi?", 4),
 )
 DOORS = {("network.py", "Network", "explain"), ("network.py", "Network", "draw"), ("history.py", "History", "plot")}

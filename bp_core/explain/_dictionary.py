@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bp_core.explain._row import Row
-from bp_core.explain._sections import error_formula, error_note
+from bp_core.explain._sections import error_formula, error_note, label
 from bp_core.explain._unit import explain_unit
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def _row(explanation: Explanation, s: int) -> dict[str, Any]:
     return {
         "row": s,
         "loss": row.loss,
-        "inputs": [_input(row, k) for k in explanation.shown_units(-1)],
-        "targets": [_target(row, j) for j in explanation.shown_units(row.last)],
+        "inputs": [_input(explanation, row, k) for k in explanation.shown_units(-1)],
+        "targets": [_target(explanation, row, j) for j in explanation.shown_units(row.last)],
         "units": [
             {**explain_unit(row, l, j).to_dict(), "layer": l, "index": j}
             for l in range(len(row.a))
@@ -49,9 +49,10 @@ def _row(explanation: Explanation, s: int) -> dict[str, Any]:
     }
 
 
-def _input(row: Row, k: int) -> dict[str, Any]:
-    return {"name": row.names.a(-1, k), "value": float(row.x[k]), "derivative": float(row.inputs[k])}
+def _input(explanation: Explanation, row: Row, k: int) -> dict[str, Any]:
+    said = label(explanation.input_names, k)
+    return {"name": row.names.a(-1, k), "label": said, "value": float(row.x[k]), "derivative": float(row.inputs[k])}
 
 
-def _target(row: Row, j: int) -> dict[str, Any]:
-    return {"name": row.names.y(j), "value": float(row.y[j])}
+def _target(explanation: Explanation, row: Row, j: int) -> dict[str, Any]:
+    return {"name": row.names.y(j), "label": label(explanation.output_names, j), "value": float(row.y[j])}

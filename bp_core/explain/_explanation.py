@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bp_core import _checks, _passes
+from bp_core._names import given_input_names, read_names
 from bp_core._unit_names import Parameter, UnitNames
 from bp_core.explain import _selection
 from bp_core.explain._check import Checker
@@ -56,10 +57,23 @@ class Explanation:
     n_rows : int
     inputs : ndarray, (n, n_in), or (n_in,) for one row
         dE/dx.
+    input_names, output_names : tuple of str or None
+        What inputs and outputs are called besides x1, y1.
     """
 
-    def __init__(self, net: Network, x: ArrayLike, y: ArrayLike, loss: LossLike, learning_rate: float) -> None:
+    def __init__(
+        self,
+        net: Network,
+        x: ArrayLike,
+        y: ArrayLike,
+        loss: LossLike,
+        learning_rate: float,
+        input_names: Sequence[object] | None = None,
+        output_names: Sequence[object] | None = None,
+    ) -> None:
         problem = _passes.prepare(net, x, y, loss, None)
+        self.input_names = given_input_names(input_names, x, net.layer_sizes[0])
+        self.output_names = read_names("output_names", output_names, net.layer_sizes[-1])
         self.network = net.copy()
         self.names = UnitNames(net.layer_sizes, net.bias)
         self.loss_name, threshold = resolve(loss, net.output)
@@ -271,9 +285,10 @@ class Explanation:
         -------
         dict
             ``layer_sizes``, ``activations``, ``bias``, ``dtype``, ``loss`` (name, formula, note, value),
-            ``learning_rate``, ``n_rows``; ``rows``, each with its ``loss``, ``inputs`` (name, value, derivative),
-            ``targets`` (name, value) and ``units`` (as :meth:`UnitExplanation.to_dict`, with layer and index);
-            ``parameters`` (as :meth:`ParameterExplanation.to_dict`), and in ``left_out`` what is missing, in words.
+            ``learning_rate``, ``n_rows``; ``rows``, each with its ``loss``, ``inputs`` (name, label, value,
+            derivative), ``targets`` (name, label, value) and ``units`` (as :meth:`UnitExplanation.to_dict`, with layer
+            and index); ``parameters`` (as :meth:`ParameterExplanation.to_dict`), and in ``left_out`` what is missing,
+            in words.
         """
         return explanation_dict(self, max_parameters)
 

@@ -52,16 +52,27 @@ def _of_row(explanation: Explanation, s: int) -> str:
 
 # ------------------------------------------------------------------ the forward pass
 def _forward(explanation: Explanation, row: Row) -> list[Line]:
-    shown = explanation.shown_units
-    inputs = [f"{row.names.a(-1, k)} = {number(float(row.x[k]))}" for k in shown(-1)]
-    targets = [f"{row.names.y(j)} = {number(float(row.y[j]))}" for j in shown(row.last)]
+    shown, names = explanation.shown_units, row.names
+    inputs = [(f"{names.a(-1, k)} = {number(float(row.x[k]))}", label(explanation.input_names, k)) for k in shown(-1)]
+    targets = [
+        (f"{names.y(j)} = {number(float(row.y[j]))}", label(explanation.output_names, j)) for j in shown(row.last)
+    ]
     units = [line for l in range(len(row.a)) for line in _layer(explanation, row, l)]
     return [*_listed(inputs, row.x.size), *units, *_listed(targets, row.y.size)]
 
 
-def _listed(parts: list[str], n: int) -> list[Line]:
-    """Some equations to a line, and how many more there are."""
-    lines = [Line((Math(", ".join(parts[i : i + IN_A_LINE])),)) for i in range(0, len(parts), IN_A_LINE)]
+def label(names: tuple[str, ...] | None, at: int) -> str:
+    """What an input or output is called besides its name here; nothing without names."""
+    return "" if names is None else names[at]
+
+
+def _listed(parts: list[tuple[str, str]], n: int) -> list[Line]:
+    """Some equations to a line, labelled ones each in its own; and how many more there are."""
+    if any(said for _, said in parts):
+        lines = [Line((Math(equation), f", {said}")) for equation, said in parts]
+    else:
+        plain = [equation for equation, _ in parts]
+        lines = [Line((Math(", ".join(plain[i : i + IN_A_LINE])),)) for i in range(0, len(plain), IN_A_LINE)]
     return [*lines, *([words(f"and {n - len(parts):,} more")] if n > len(parts) else [])]
 
 

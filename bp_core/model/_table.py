@@ -1,0 +1,113 @@
+"""What users call a table, read column by column: a data frame, a dictionary of columns, an array."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bp_core._names import nearest
+
+Values = NDArray[Any]
+
+
+class Table:
+    """Columns of one length by name, in their order; each of float64, or of texts with None where one is missing."""
+
+    def __init__(self, columns: dict[str, Values]) -> None:
+        lengths = {name: len(values) for name, values in columns.items()}
+        if not lengths:
+            raise ValueError("the table has no columns")
+        first, n = next(iter(lengths.items()))
+        for name, length in lengths.items():
+            if length != n:
+                raise ValueError(f"column {name!r} has {length:,} rows, {first!r} has {n:,}; expected as many in each")
+        self.columns, self.n_rows = columns, n
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of the columns."""
+        return tuple(self.columns)
+
+    def rows(self, which: NDArray[np.intp]) -> Table:
+        """Some of the rows, in this order."""
+        return Table({name: values[which] for name, values in self.columns.items()})
+
+    def column(self, name: str) -> Values:
+        """The values of a column; raise with the nearest name where there is none."""
+        if name not in self.columns:
+            raise ValueError(f"the table has no column {name!r}{self._meant(name)}; it has {listed(self.names)}")
+        return self.columns[name]
+
+    def _meant(self, name: str) -> str:
+        meant = nearest(name, [*self.names])
+        return f", did you mean {meant!r}?" if meant else ""
+
+
+def read_table(data: object, names: Sequence[str] | None = None) -> Table:
+    """Read what a user gave; ``names`` are those of the columns of a plain array."""
+    if isinstance(data, Table):
+        return data
+    if hasattr(data, "to_pandas") and not hasattr(data, "iloc"):
+        data = data.to_pandas()
+    if isinstance(data, Mapping):
+        return Table({str(name): _values(str(name), np.ravel(values)) for name, values in data.items()})
+    if hasattr(data, "columns") and hasattr(data, "iloc"):
+        return _read_frame(data)
+    array = np.asarray(data)
+    if array.dtype.names:
+        return Table({name: _values(name, array[name]) for name in array.dtype.names})
+    if array.ndim != 2:
+        raise TypeError(
+            f"the table is {type(data).__name__} of shape {array.shape}; expected a DataFrame, a dict of columns, "
+            "or an array (rows, columns)"
+        )
+    given = [f"x{k + 1}" for k in range(array.shape[1])] if names is None else [*names]
+    if len(given) != array.shape[1]:
+        raise ValueError(f"the array has {array.shape[1]} columns; expected {len(given)}: {listed(given)}")
+    return Table({name: _values(name, array[:, k]) for k, name in enumerate(given)})
+
+
+def _read_frame(frame: Any) -> Table:
+    """A pandas DataFrame."""
+    names = [str(name) for name in frame.columns]
+    twice = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
+    if twice:
+        raise ValueError(f"the table has more than one column called {sorted(twice)[0]!r}")
+    return Table({name: _values(name, frame.iloc[:, k]) for k, name in enumerate(names)})
+
+
+def _values(name: str, values: Any) -> Values:
+    """A column as float64 where it holds numbers, else as objects."""
+    kind = getattr(values.dtype, "kind", "O")
+    if kind in "biuf":
+        found: Values = values.to_numpy(np.float64, na_value=np.nan) if hasattr(values, "to_numpy") else values
+        return np.asarray(found, np.float64)
+    if kind in "mMc":
+        raise TypeError(f"column {name!r} has dtype {values.dtype}; expected numbers or text")
+    return _objects(np.asarray(values, object))
+
+
+def _objects(values: Values) -> Values:
+    """Objects, None where one is missing; floats where all others are numbers."""
+    missing = np.fromiter((value is None or value != value for value in values), bool, len(values))
+    known = values[~missing]
+    if len(known) and all(map(_is_number, known)):
+        numbers = np.full(len(values), np.nan)
+        numbers[~missing] = known.astype(np.float64)
+        return numbers
+    texts = np.empty(len(values), object)
+    texts[~missing] = [str(value) for value in known]
+    return texts
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Some names in words."""
+    shown = ", ".join(map(repr, names[:most]))
+    return f"{shown} and {len(names) - most:,} more" if len(names) > most else shown

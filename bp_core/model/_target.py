@@ -1,0 +1,134 @@
+"""The column that is predicted: classes by name, or numbers on their own scale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bp_core._names import look_up, nearest
+from bp_core.model._columns import as_texts, is_number_text, require_complete
+from bp_core.model._table import Values, listed
+
+Real = NDArray[Any]
+TASKS = ("auto", "classes", "numbers")
+FEW_CLASSES = 20
+"""Whole numbers with at most so many values are taken for classes unless the task is named."""
+
+
+@dataclass(frozen=True)
+class ClassTarget:
+    """A target of classes.
+
+    Attributes
+    ----------
+    name : str
+    classes : tuple of str
+        Sorted; whole numbers by their size.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+
+    @property
+    def n_outputs(self) -> int:
+        """Units of the output: one a class."""
+        return len(self.classes)
+
+    @property
+    def output(self) -> str:
+        """The activation of the output."""
+        return "softmax"
+
+    def encode(self, values: Values) -> NDArray[np.int64]:
+        """The class index of every row."""
+        texts = as_texts(values)
+        require_complete(self.name, np.array([text is None for text in texts]))
+        codes = {text: code for code, text in enumerate(self.classes)}
+        for row, text in enumerate(texts):
+            if text not in codes:
+                meant = nearest(str(text), self.classes)
+                hint = f"; did you mean {meant!r}?" if meant else ""
+                raise ValueError(
+                    f"target {self.name!r}, row {row} is {text!r}, a class that was not there in training{hint} "
+                    f"Expected {listed(self.classes)}"
+                )
+        return np.array([codes[str(text)] for text in texts], np.int64)
+
+    def decode(self, output: Real) -> NDArray[Any]:
+        """Return the name of the likeliest class of every row."""
+        names = np.array(self.classes)
+        return np.asarray(names[output.argmax(axis=-1)])
+
+
+@dataclass(frozen=True)
+class NumberTarget:
+    """A target of numbers, which the network sees as (value - mean) / std.
+
+    Attributes
+    ----------
+    name : str
+    mean, std : float
+        Of the rows trained on.
+    """
+
+    name: str
+    mean: float
+    std: float
+
+    n_outputs = 1
+    output = "identity"
+
+    def encode(self, values: Values) -> Real:
+        """The scaled target of every row, (n, 1)."""
+        numbers = _numbers(self.name, values)
+        return ((numbers - self.mean) / self.std)[:, None]
+
+    def decode(self, output: Real) -> Real:
+        """The network's output in the target's own units."""
+        return output[..., 0].astype(np.float64) * self.std + self.mean
+
+
+Target = ClassTarget | NumberTarget
+
+
+def fit_target(name: str, values: Values, rows: Real, task: str) -> Target:
+    """Decide what the target is, and fit it on these rows."""
+    task = look_up("task", task, TASKS)
+    if task == "auto":
+        task = "classes" if _looks_like_classes(values) else "numbers"
+    if task == "numbers":
+        known = _numbers(name, values)[rows]
+        return NumberTarget(name, float(known.mean()), float(known.std()) or 1.0)
+    texts = as_texts(values)
+    require_complete(name, np.array([text is None for text in texts]))
+    found = {str(text) for text in texts}
+    if len(found) == 1:
+        raise ValueError(f"target {name!r} is {found.pop()!r} in every row; expected at least two classes")
+    return ClassTarget(name, tuple(_sorted(found)))
+
+
+def _looks_like_classes(values: Values) -> bool:
+    if values.dtype == object:
+        return True
+    known = values[~np.isnan(values)]
+    return bool((known == np.floor(known)).all()) and len(np.unique(known)) <= FEW_CLASSES
+
+
+def _numbers(name: str, values: Values) -> Real:
+    if values.dtype == object:
+        row = next(s for s, value in enumerate(values) if value is not None)
+        raise ValueError(f"target {name!r}, row {row} is {values[row]!r}; expected a number")
+    require_complete(name, np.isnan(values))
+    if np.isinf(values).any():
+        row = int(np.argmax(np.isinf(values)))
+        raise ValueError(f"target {name!r}, row {row} is {values[row]}; expected a finite number")
+    return values
+
+
+def _sorted(classes: set[str]) -> list[str]:
+    if all(is_number_text(text) for text in classes):
+        return sorted(classes, key=float)
+    return sorted(classes)

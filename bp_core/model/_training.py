@@ -1,0 +1,163 @@
+"""How a model is trained from a table: the split, the fitted columns, the network, the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bp_core import _checks
+from bp_core._names import nearest
+from bp_core.history import Epoch, History
+from bp_core.model._columns import Column, encode, fit_columns
+from bp_core.model._table import Table, listed
+from bp_core.model._target import Target, fit_target
+from bp_core.network import Network
+from bp_core.optimizers import Optimizer
+from bp_core.trainer import Trainer
+
+Rows = NDArray[np.intp]
+ROWS_IN_ALL = 20_000_000
+"""Rows that training goes through in all epochs together, unless ``epochs`` says otherwise."""
+
+MOST_EPOCHS = 200
+LEAST_EPOCHS = 5
+WATCHED = 0.1
+"""Share of the rows trained on that is watched instead, where there is a patience."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a training is asked for; see :meth:`Model.train`."""
+
+    hidden: Sequence[int]
+    activation: str
+    task: str
+    categorical: Sequence[str]
+    missing: str
+    held_out: float
+    epochs: int | None
+    batch_size: int
+    optimizer: Optimizer | str
+    l2: float
+    patience: int | None
+    seed: int
+    n_threads: int | None
+    callbacks: Sequence[Callable[[Epoch], object]]
+    progress: bool
+
+    def __post_init__(self) -> None:
+        if self.missing not in ("error", "impute"):
+            raise ValueError(f"missing is {self.missing!r}; expected 'error' or 'impute'")
+        if not _checks.is_number(self.held_out) or not 0 <= self.held_out < 1:
+            raise ValueError(f"held_out is {self.held_out!r}; expected a share from 0 up to, not including, 1")
+        if isinstance(self.hidden, str | int | float):
+            raise TypeError(f"hidden is {self.hidden!r}; expected the sizes of the hidden layers, such as (16, 8)")
+        for units in self.hidden:
+            _checks.positive_integer("a size in hidden", units)
+        if isinstance(self.categorical, str):
+            raise TypeError(f"categorical is {self.categorical!r}; expected a sequence of column names")
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a training gives a model."""
+
+    network: Network
+    columns: tuple[Column, ...]
+    target: Target
+    history: History
+    seconds: float
+    trained: Rows
+    held_out: Rows
+
+
+def train(table: Table, target_name: str, features: Sequence[str] | None, settings: Settings) -> Trained:
+    """Split, fit, encode and train."""
+    names = _feature_names(table, target_name, features)
+    unknown = [name for name in settings.categorical if name not in names]
+    if unknown:
+        raise ValueError(f"categorical names {unknown[0]!r}, which is no feature{_meant(unknown[0], names)}")
+    if not table.n_rows:
+        raise ValueError("the table has no rows")
+    kept, held_out = split(table.n_rows, settings.held_out, settings.seed)
+    imputes = settings.missing == "impute"
+    target = fit_target(target_name, table.column(target_name), kept, settings.task)
+    columns = tuple(fit_columns(table, names, kept, settings.categorical, imputes))
+    y = target.encode(table.column(target_name))
+    X = encode(columns, table)
+    network = _network(columns, target, settings)
+    history, seconds = _fit(network, X, y, kept, settings)
+    return Trained(network, columns, target, history, seconds, kept, held_out)
+
+
+def split(n: int, held_out: float, seed: int) -> tuple[Rows, Rows]:
+    """The rows to train on and those held out, in an order drawn from the seed; at least one is trained on."""
+    count = min(n - 1, round(n * held_out))
+    order = np.argsort(np.random.PCG64(seed).random_raw(n), kind="stable")
+    return np.sort(order[count:]), np.sort(order[:count])
+
+
+def _feature_names(table: Table, target: str, features: Sequence[str] | None) -> tuple[str, ...]:
+    table.column(target)  # raises where there is none
+    if features is None:
+        names = tuple(name for name in table.names if name != target)
+    else:
+        names = tuple(features)
+        for name in names:
+            table.column(name)
+        if target in names:
+            raise ValueError(f"features hold the target {target!r}; a target cannot predict itself")
+    if not names:
+        raise ValueError(f"the table has no column beside the target {target!r}")
+    return names
+
+
+def _meant(name: str, names: Sequence[str]) -> str:
+    meant = nearest(name, names)
+    return f"; did you mean {meant!r}?" if meant else f"; features are {listed(names)}"
+
+
+def _network(columns: tuple[Column, ...], target: Target, settings: Settings) -> Network:
+    n_in = sum(len(column.units) for column in columns)
+    sizes = (n_in, *settings.hidden, target.n_outputs)
+    return Network(sizes, hidden=settings.activation, output=target.output, seed=settings.seed)
+
+
+def _fit(network: Network, X: Any, y: Any, kept: Rows, settings: Settings) -> tuple[History, float]:
+    """Train on the rows kept; with a patience a tenth of them is watched instead."""
+    trainer = Trainer(
+        network,
+        optimizer=settings.optimizer,
+        batch_size=settings.batch_size,
+        l2=settings.l2,
+        seed=settings.seed,
+        n_threads=settings.n_threads,
+    )
+    watched = None
+    if settings.patience is not None:
+        inside, outside = split(len(kept), WATCHED, settings.seed)
+        kept, rest = kept[inside], kept[outside]
+        watched = (X[rest], y[rest]) if len(rest) else None
+    began = perf_counter()
+    with suppress(KeyboardInterrupt):  # the history says "interrupted", the network holds the last complete step
+        trainer.fit(
+            X[kept],
+            y[kept],
+            epochs=default_epochs(len(kept)) if settings.epochs is None else settings.epochs,
+            validation_data=watched,
+            patience=settings.patience,
+            callbacks=tuple(settings.callbacks),
+            progress=settings.progress,
+        )
+    return trainer.history or History(), perf_counter() - began
+
+
+def default_epochs(n: int) -> int:
+    """200 epochs, or fewer for many rows: 20 million rows in all, at least 5 epochs."""
+    return max(LEAST_EPOCHS, min(MOST_EPOCHS, ROWS_IN_ALL // max(1, n)))
