@@ -193,7 +193,7 @@ def test_effects_on_classes_are_log_odds():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"colours": 1}, "the table has no column 'colour', did you mean 'colours'?"),
+        ({"colours": 1}, "the table has no column 'colour'; did you mean 'colours'?"),
         ({"size": ["a", "b"]}, "column 'size', row 0 is 'a'; expected a number"),
         ({"size": [1.0, np.inf]}, "column 'size', row 1 is inf; expected a finite number"),
         ({"size": [1.0, np.nan]}, "column 'size': 1 value is missing, the first in row 1"),
@@ -214,8 +214,8 @@ def test_a_table_that_does_not_fit(change, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"target": "kinds"}, "the table has no column 'kinds', did you mean 'kind'?"),
-        ({"features": ["sizes"]}, "the table has no column 'sizes', did you mean 'size'?"),
+        ({"target": "kinds"}, "the table has no column 'kinds'; did you mean 'kind'?"),
+        ({"features": ["sizes"]}, "the table has no column 'sizes'; did you mean 'size'?"),
         ({"features": ["size", "kind"]}, "features hold the target 'kind'"),
         ({"features": []}, "the table has no column beside the target"),
         ({"categorical": ["colours"]}, "categorical names 'colours', which is no feature; did you mean 'colour'?"),

@@ -38,12 +38,10 @@ class Table:
     def column(self, name: str) -> Values:
         """The values of a column; raise with the nearest name where there is none."""
         if name not in self.columns:
-            raise ValueError(f"the table has no column {name!r}{self._meant(name)}; it has {listed(self.names)}")
+            meant = nearest(name, [*self.names])
+            hint = f"; did you mean {meant!r}? It" if meant else "; it"
+            raise ValueError(f"the table has no column {name!r}{hint} has {listed(self.names)}")
         return self.columns[name]
-
-    def _meant(self, name: str) -> str:
-        meant = nearest(name, [*self.names])
-        return f", did you mean {meant!r}?" if meant else ""
 
 
 def read_table(data: object, names: Sequence[str] | None = None) -> Table:
