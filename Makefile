@@ -1,4 +1,4 @@
-.PHONY: help develop test test-levels lint format bench wheel check clean
+.PHONY: help develop test test-levels lint format bench docs wheel check clean
 
 PYTHON ?= python
 
@@ -28,6 +28,9 @@ format:         ## let ruff rewrite what it can
 bench:          ## the workloads against the peers that are installed
 	$(PYTHON) bench run
 
+docs:           ## the documentation site in docs/_build/html (extra docs); warnings are errors
+	$(PYTHON) -P -m sphinx -W --keep-going -d docs/_build/doctrees docs docs/_build/html
+
 wheel:          ## sdist and wheel in dist/
 	$(PYTHON) -m build
 
@@ -35,5 +38,5 @@ check:          ## all that the continuous integration checks, in a new environm
 	bash .ci/run
 
 clean:          ## remove what building has left
-	rm -rf build dist wheelhouse *.egg-info bp_core/*.so bp_core/*.pyd
+	rm -rf build dist wheelhouse docs/_build *.egg-info bp_core/*.so bp_core/*.pyd
 	rm -f bp_core/*.c bp_core/*.cpp bp_core/*.html

@@ -6,9 +6,9 @@ every CPU with fused multiply-add and on every version of NumPy.
 ==========  =======================  ==========================================
 scheme      variance of a weight     source
 ==========  =======================  ==========================================
-glorot      2 / (fan_in + fan_out)   X. Glorot and Y. Bengio, 2010
-he          2 / fan_in               K. He et al., 2015
-lecun       1 / fan_in               Y. LeCun et al., 1998
+glorot      2 / (fan_in + fan_out)   Glorot and Bengio, 2010
+he          2 / fan_in               He et al., 2015
+lecun       1 / fan_in               LeCun et al., 1998
 ==========  =======================  ==========================================
 """
 

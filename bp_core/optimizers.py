@@ -215,7 +215,7 @@ class Adam(Optimizer):
 class AdamW(Optimizer):
     """Adam with decay of the parameters apart from the gradient (I. Loshchilov and F. Hutter, 2019).
 
-    p *= 1 - learning_rate weight_decay, then Adam's update. Every parameter decays, biases too.
+    p = (1 - learning_rate weight_decay) p, then Adam's update. Every parameter decays, biases too.
 
     Parameters
     ----------

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 import bp_core as bp
+from article import ROWS, worked_by_hand
 
 ROOT = Path(__file__).resolve().parents[1]
+INDEX = ROOT / "docs" / "index.md"
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 PAGES = [path for path in (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))) if path.is_file()]
 # The kernels of a higher instruction set than this CPU's must not even be imported; they have no examples.
@@ -62,6 +64,44 @@ def test_pages(path, tmp_path, monkeypatch):
             assert run_doctests(code, name, namespace).failed == 0
         else:
             exec(compile(code, name, "exec"), namespace)
+
+
+def linked(page):
+    """The pages that a page of docs/ leads to: by its links, and by its tables of contents."""
+    text = page.read_text(encoding="utf-8")
+    names = re.findall(r"\]\(([^)#:]+\.md)(?:#[^)]*)?\)", text)
+    for block in re.findall(r"^```\{toctree\}\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        lines = (line for line in block.splitlines() if line and not line.startswith(":"))
+        names += [re.sub(r".*<(.*)>", r"\1", line) + ".md" for line in lines]
+    return {(page.parent / name).resolve() for name in names}
+
+
+@pytest.mark.skipif(not INDEX.is_file(), reason="docs/ is not beside the tests")
+def test_every_page_is_reached_from_the_index():
+    reached, ahead = set(), {INDEX}
+    while ahead:
+        reached |= ahead
+        ahead = {page for known in ahead if known.is_file() for page in linked(known)} - reached
+    assert [path for path in reached if not path.is_file()] == []
+    assert sorted(set((ROOT / "docs").rglob("*.md")) - reached) == []
+
+
+@pytest.mark.skipif(not INDEX.is_file(), reason="docs/ is not beside the tests")
+def test_the_pictures_of_the_pages_are_there():
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for name in re.findall(r"!\[[^\]]*\]\(([^)]+)\)|<img src=\"([^\"]+)\"", text):
+            assert (page.parent / "".join(name)).is_file(), f"{page.name} shows {''.join(name)}"
+
+
+@pytest.mark.skipif(not INDEX.is_file(), reason="docs/ is not beside the tests")
+def test_the_derivation_shows_the_numbers_worked_by_hand():
+    text = (ROOT / "docs/derivation.md").read_text(encoding="utf-8")
+    formulas = "".join(re.findall(r"^\$\$\n(.*?)^\$\$", text, re.MULTILINE | re.DOTALL))
+    shown = {float(number) for number in re.findall(r"= (-?[0-9.]+)", formulas)}
+    by_hand = {name: float(f"{float(value):.6g}") for name, value in worked_by_hand(ROWS[0]).items()}
+    assert len(by_hand) == 24
+    assert {name: value for name, value in by_hand.items() if value not in shown} == {}
 
 
 def test_the_readme_has_an_example():

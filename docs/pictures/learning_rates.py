@@ -53,11 +53,11 @@ def draw_range_test():
 def draw_descents():
     """A parabola down which a small rate creeps and a large one climbs out; and two weights of the diabetes table."""
     net = bp.Network.from_arrays([[[3.0]]], None, hidden=(), output="identity")
-    found = bp.draw_descent(net, [[1.0]], [[1.0]], learning_rates=(0.02, 0.5, 2.1), steps=15)
+    found = bp.draw_descent(net, [[1.0]], [[1.0]], (0.02, 0.5, 2.1), steps=15)
     print(found)
     save(found.plot(), "descent-one.png")
     net = bp.Network((10, 1), dtype="float64", seed=0)
-    found = bp.draw_descent(net, *diabetes(), parameters=("W3", "W4"), learning_rates=(0.005, 1.3), steps=20)
+    found = bp.draw_descent(net, *diabetes(), (0.005, 1.3), parameters=("W3", "W4"), steps=20)
     print(found)
     found.animate(IMAGES / "descent-two.gif", fps=3)
 

@@ -44,7 +44,7 @@ def digits():
 
 
 def planes():
-    """Two spirals, and a curve to predict."""
+    """Two spirals, a land with its heights, and a curve to predict."""
     random = np.random.default_rng(0)
     t = np.sqrt(random.uniform(0.05, 1, 400)) * 3 * np.pi
     side = np.arange(400) % 2
@@ -60,6 +60,12 @@ def planes():
     net = bp.Network((1, 24, 1), hidden="tanh", seed=0)
     bp.Trainer(net, optimizer=optimizer, seed=0).fit(x[:400], wave[:400], epochs=300)
     yield "predicted-against-true", bp.plot.predicted_against_true(wave[400:], net.predict(x[400:]))
+    places = random.uniform(-2, 2, (300, 2))
+    heights = np.sin(2 * places[:, 0]) + places[:, 1] ** 2 / 2 + random.normal(0, 0.2, 300)
+    net = bp.Network((2, 24, 1), hidden="tanh", seed=0)
+    bp.Trainer(net, optimizer=optimizer, seed=0).fit(places, heights, epochs=300)
+    names = {"input_names": ["east", "north"], "output_names": ["height"]}
+    yield "output-surface", bp.plot.output_surface(net, places, heights, **names)
 
 
 def reduce(path):
