@@ -64,7 +64,7 @@ class History:
 
     @property
     def index(self) -> list[int]:
-        """Index of every epoch, counted over the life of the trainer."""
+        """Index of every epoch, counted from 0 over the life of the trainer."""
         return [int(i) for i in self._columns["index"].values()]
 
     @property

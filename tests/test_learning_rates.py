@@ -48,7 +48,7 @@ def test_the_network_given_is_not_changed():
     before = net.get_parameters()
     bp.sweep_learning_rates(net, X, y, (0.01, 1e6), epochs=3)
     bp.find_learning_rate(net, X, y)
-    bp.draw_descent(net, X, y, learning_rates=(0.1, 1e9), steps=3)
+    bp.draw_descent(net, X, y, (0.1, 1e9), steps=3)
     assert_same_bits(net.get_parameters(), before)
 
 
@@ -83,7 +83,7 @@ def test_what_diverges_keeps_its_losses_so_far():
     np.testing.assert_allclose(sweep.losses[0], [0.5 * 0.25**t for t in range(9)])
     np.testing.assert_allclose(sweep.losses[1], [0.5, 0.5e120, 0.5e240], rtol=1e-12)
     assert np.isfinite(sweep.networks[1].get_parameters()).all()
-    assert sweep.reasons[1] == "no longer finite in epoch 4"
+    assert sweep.reasons[1] == "no longer finite in epoch 3"  # of 0, 1, 2 there are losses
 
 
 def test_a_first_epoch_that_diverges_leaves_no_losses():
@@ -91,7 +91,7 @@ def test_a_first_epoch_that_diverges_leaves_no_losses():
     sweep = bp.sweep_learning_rates(net, [[1.0], [1.0]], [0.0, 0.0], (1e200,), epochs=3, batch_size=1)
     assert [len(losses) for losses in sweep.losses] == [0]
     assert (sweep.verdicts, sweep.best) == (("diverges",), None)
-    assert "no longer finite in epoch 1" in str(sweep)
+    assert "no longer finite in epoch 0" in str(sweep)
 
 
 def test_validation_decides_what_is_recommended():
@@ -129,6 +129,26 @@ def test_a_network_that_is_right_may_saturate():
     sweep = bp.sweep_learning_rates(net, [[1.0]], [1.0], (1000.0,), epochs=40)
     assert sweep.networks[0].predict([1.0])[0] > 0.99
     assert (sweep.verdicts, sweep.reasons) == (("converges",), ("fell furthest",))
+
+
+def confident(hidden, at=20.0):
+    """Three rows answered 0 or 1, as is right, by a sigmoid output that leaves no doubt."""
+    first = [[at, -at]] if hidden == "tanh" else [[1.0, -1.0]]
+    return bp.Network.from_arrays([first, [[at], [-at]]], None, hidden=hidden, output="sigmoid")
+
+
+def test_outputs_that_are_right_at_their_limits_are_no_fault():
+    X, y = [[1.0], [-1.0], [2.0]], [1.0, 0.0, 1.0]
+    sweep = bp.sweep_learning_rates(confident("relu"), X, y, (1e-20,), epochs=20, batch_size="full")
+    assert sweep.verdicts == ("crawls",) and "saturates" not in str(sweep)
+    sweep = bp.sweep_learning_rates(confident("tanh"), X, y, (1e-20,), epochs=20, batch_size="full")
+    assert "100 % of the tanh activations" in sweep.reasons[0]
+
+
+def test_one_rate_may_be_a_number():
+    X, y = regression()
+    assert bp.sweep_learning_rates(small(), X, y, 0.1, epochs=2).learning_rates == (0.1,)
+    assert bp.draw_descent(small(), X, y, np.float32(0.5), steps=2).learning_rates == (0.5,)
 
 
 def test_other_units_do_not_saturate():
@@ -180,7 +200,8 @@ def test_bad_rates(rates, words):
 
 def test_bad_input():
     X, y = regression()
-    refused(lambda: bp.sweep_learning_rates(small(), X, y, 0.1), r"learning_rates is 0\.1; expected", error=TypeError)
+    refused(lambda: bp.sweep_learning_rates(small(), X, y, "0.1"), "learning_rates is '0.1'; expected", error=TypeError)
+    refused(lambda: bp.sweep_learning_rates(small(), X, y, None), "learning_rates is None; expected", error=TypeError)
     refused(lambda: bp.sweep_learning_rates("net", X, y), "net is str; expected a bp.Network", error=TypeError)
     refused(lambda: bp.sweep_learning_rates(small(), X, y, epochs=0), "epochs is 0")
     refused(lambda: bp.sweep_learning_rates(small(), X, y, n_threads=0), "n_threads is 0")
@@ -277,8 +298,18 @@ def test_a_dead_network():
 def test_a_rate_that_is_still_too_small():
     net = bp.Network.from_arrays([[[1.0]]], None, hidden=(), output="identity")
     found = bp.find_learning_rate(net, [[1.0]], [0.0], lowest=1e-4, highest=0.1, steps=60)
-    assert "a higher one may do better" in found.reason
+    assert found.reason.endswith("it still falls at the highest rate tried: a higher one may do better")
     assert len(found.losses) == 60
+
+
+def test_a_loss_that_rises_before_the_highest_rate_does_not_still_fall():
+    def end(*after):
+        losses = np.concatenate([np.linspace(1, 0.1, 100 - len(after)), after])
+        return range_test.conclude(np.geomspace(1e-6, 10, 100), losses, "").reason.partition(")")[2]
+
+    assert end() == "; it still falls at the highest rate tried: a higher one may do better"
+    assert end(0.11, 0.13) == "; the test ends 1 step after it: a higher one may do better"
+    assert end(*np.linspace(0.5, 2, 9)) == ""
 
 
 def test_the_suggestion_trains():

@@ -5,13 +5,14 @@ import pytest
 
 import bp_core as bp
 from bp_core.learning_rates import _descent_picture, _labels
+from bp_core.learning_rates._course import Course, name_courses
 from support import make_network, refused, uniform
 
 
 def parabola(learning_rates, start=3.0, **options):
     """The loss is (W1 - 1)^2 / 2: its slope is W1 - 1, and a step multiplies W1 - 1 by 1 - rate."""
     net = bp.Network.from_arrays([[[start]]], None, hidden=(), output="identity")
-    return bp.draw_descent(net, [[1.0]], [[1.0]], learning_rates=learning_rates, **options)
+    return bp.draw_descent(net, [[1.0]], [[1.0]], learning_rates, **options)
 
 
 @pytest.fixture
@@ -40,6 +41,29 @@ def test_names_of_descents():
     assert parabola((0.01, 0.5, 1.9, 2.1)).verdicts == ("crawls", "converges", "overshoots", "diverges")
     assert parabola((1e200,)).verdicts == ("diverges",)
     assert "2.1 diverges" in repr(parabola((2.1,)))
+
+
+def made_up(losses, positions):
+    """A course without turns."""
+    return Course(np.array(positions, float)[:, None], np.array(losses, float), np.ones((len(losses), 1)), True)
+
+
+def test_a_descent_crawls_by_the_lowest_point_that_any_has_reached():
+    """In 2 steps the distance falls to 0.95^2 and 0.7^2 of the first; a descent that diverges may pass the bottom."""
+    assert parabola((0.05, 0.3), steps=2).verdicts == ("crawls", "converges")
+    assert parabola((0.05,), steps=2).verdicts == ("converges",)  # nothing to compare it with
+    slow, passing = made_up([8, 7.5, 7], [0, 0.5, 1]), made_up([8, 0, 9], [0, 4, 9])
+    assert name_courses([slow]) == ("converges",)
+    assert name_courses([slow, passing]) == ("crawls", "diverges")
+    assert name_courses([made_up([8, 7, 7], [0, 1, 1]), passing]) == ("crawls", "diverges")  # it no longer falls
+
+
+def test_a_descent_crawls_that_has_not_done_half_the_way():
+    """Both have fallen by more than half of the 8; the one that no longer falls has found a bottom of its own."""
+    far = made_up([8, 0, 0], [0, 10, 10])
+    assert name_courses([made_up([8, 5, 3], [0, 2, 4]), far]) == ("crawls", "converges")
+    assert name_courses([made_up([8, 5, 3], [0, 3, 6]), far]) == ("converges", "converges")
+    assert name_courses([made_up([8, 3, 3], [0, 4, 4]), far]) == ("converges", "converges")
 
 
 def flat_gradients(net, X, y):
@@ -98,7 +122,8 @@ def test_the_span_holds_what_is_not_too_high():
 
 def test_a_descent_refuses():
     refused(lambda: parabola(()), "learning_rates is empty")
-    refused(lambda: parabola((0.1, -1)), "a learning rate is -1; expected a positive number")
+    refused(lambda: parabola((0.1, -1)), "learning_rates holds -1; expected positive numbers that differ")
+    refused(lambda: parabola("0.1"), "learning_rates is '0.1'", error=TypeError)
     refused(lambda: parabola((0.1,), parameters=("W2",)), "there is no W2; this network has W1 only")
     refused(
         lambda: parabola((0.1,), parameters=("W1", "W1")), "parameters is .*; expected one or two names that differ"
@@ -190,6 +215,8 @@ def test_a_sweep_names_its_lines(plt):
     texts = [text.get_text() for text in axes.texts]
     assert texts == [f"{rate:g} {name}" for rate, name in zip(rates, sweep.verdicts, strict=True)]
     assert [text.get_fontweight() for text in axes.texts].index("bold") == 2
+    np.testing.assert_array_equal(axes.lines[3].get_xdata(), range(10))  # as History counts; line 0 is the first loss
+    np.testing.assert_array_equal(axes.lines[3].get_ydata(), sweep.losses[2])
     heights = sorted(text.get_window_extent().y0 for text in axes.texts)
     assert min(np.diff(heights)) > axes.texts[0].get_window_extent().height
     axes.figure.canvas.draw()

@@ -51,8 +51,8 @@ def test_above_the_first_loss_it_diverges_and_at_it_it_does_not():
 
 def test_what_is_not_finite_diverges_whatever_went_before():
     assert one(10.0, [5.0, 1.0], finite=False).name == DIVERGES
-    assert one(10.0, [5.0, 1.0], finite=False).reason == "no longer finite in epoch 3"
-    assert one(10.0, [], finite=False).reason == "no longer finite in epoch 1"
+    assert one(10.0, [5.0, 1.0], finite=False).reason == "no longer finite in epoch 2"
+    assert one(10.0, [], finite=False).reason == "no longer finite in epoch 0"
     assert one(10.0, [5.0, np.nan]).name == DIVERGES
     assert one(10.0, [5.0, np.inf]).name == DIVERGES
 
@@ -111,12 +111,19 @@ def test_reasons():
 def advice(first, courses, finite=None):
     judged = judge(first, [np.array(course, dtype=float) for course in courses], finite or [True] * len(courses))
     rates = [10.0**i for i in range(len(courses))]
-    best = verdicts.recommend(rates, judged, [verdict.end for verdict in judged])
-    return best, verdicts.advise(rates, judged, best)
+    ends = [verdict.end for verdict in judged]
+    best = verdicts.recommend(rates, judged, ends)
+    return best, verdicts.advise(rates, judged, ends, best)
 
 
 def test_the_lowest_end_is_recommended_among_those_that_converge():
-    assert advice(10.0, [[5.0] * 3, [3.0] * 3, [4.0, 9.0, 1.0]]) == (10.0, "Recommended: 10.")
+    assert advice(10.0, [[5.0] * 3, [3.0] * 3, [4.0, 9.0, 3.5]]) == (10.0, "Recommended: 10.")
+
+
+def test_an_unstable_rate_that_ended_lower_is_named():
+    words = "Recommended: 10. The rate 1000 ended lower (0.5, not 3), but jumps about."
+    assert advice(10.0, [[5.0] * 3, [3.0] * 3, [4.0, 9.0, 1.0], [4.0, 9.0, 0.5]]) == (10.0, words)
+    assert "jumps" not in advice(10.0, [[3.0] * 3, [4.0, 9.0, 3.0]])[1]
 
 
 def test_at_the_border_of_the_grid_more_is_to_be_tried():

@@ -171,7 +171,7 @@ def test_boundaries_refused():
     refused(
         lambda: draw(make_network((3, 1)), [[1, 2, 3]], [1]), "this network takes 3 inputs; decision_boundary draws"
     )
-    refused(lambda: draw(halves(), [[0, 0], [0, 1], [1, 0]], [0, 1, 2]), "y has 3 different values")
+    refused(lambda: draw(halves(), [[0, 0], [0, 1], [1, 0]], [0, 1, 2]), "y has 3 .*: bp.plot.output_surface")
     refused(lambda: draw(halves(), [[0, 0]], [0, 1]), r"y has shape \(2,\); expected \(1,\)")
     refused(lambda: draw(halves(), [[0, np.inf]], [0]), r"X\[0, 1\] is inf")
     several = make_network((2, 3), output="softmax")
@@ -185,6 +185,70 @@ def test_boundaries_refused():
             lambda at=resolution: draw(halves(), [[0, 0]], [0], resolution=at),
             f"resolution is {resolution}; expected a whole number from 2 to 2000",
         )
+    assert plt.get_fignums() == []
+
+
+def test_points_stand_out_of_their_own_colour():
+    """Vermilion on the shade of vermilion, blue on that of blue, and white between."""
+    ax = bp.plot.decision_boundary(halves(), [[-2.0, 0.0], [3.0, 1.0]], [0, 1])
+    image = ax.images[0]
+    low, middle, high = (image.cmap(image.norm(p))[:3] for p in (0.0, 0.5, 1.0))
+    assert min(middle) > 0.99
+    for shade, dots in zip((low, high), ax.collections[-2:], strict=True):
+        inked = 1 - image.get_alpha() * (1 - np.array(shade))
+        own = dots.get_facecolor()[0, :3]
+        assert np.corrcoef(1 - inked, 1 - own)[0, 1] > 0.99  # the same hue
+        assert np.abs(inked - own).max() > 0.3
+
+
+# ------------------------------------------------------------------ output_surface
+def slope():
+    """Outputs 2 x1 - x2 and x2."""
+    return bp.Network.from_arrays([[[2.0, 0.0], [-1.0, 1.0]]], None, hidden=(), output="identity")
+
+
+def test_the_surface_of_an_output():
+    X, y = [[0.0, 0.0], [1.0, 0.0], [0.0, 2.0]], [[0.0, 5.0], [2.5, 6.0], [-2.0, 7.0]]
+    ax = bp.plot.output_surface(slope(), X, y, output_names=["lift", "drag"], resolution=40)
+    image = np.asarray(ax.images[0].get_array())
+    across, up = np.meshgrid(np.linspace(-0.1, 1.1, 40), np.linspace(-0.2, 2.2, 40))
+    np.testing.assert_allclose(image, 2 * across - up, atol=1e-6)
+    points = ax.collections[-1]
+    np.testing.assert_array_equal(points.get_offsets(), X)
+    np.testing.assert_array_equal(points.get_array(), [0.0, 2.5, -2.0])
+    assert (points.norm.vmin, points.norm.vmax) == (ax.images[0].norm.vmin, ax.images[0].norm.vmax)
+    assert ax.images[0].norm.vmax == 2.5  # a target above all outputs
+    assert ax.figure.axes[1].get_ylabel() == "lift; points: its target"
+    (lines,) = contours(ax)
+    for level, path in zip(lines.levels, lines.get_paths(), strict=True):
+        np.testing.assert_allclose(path.vertices @ [2, -1], level, atol=1e-6)
+
+
+def test_another_output_by_name_or_place_and_without_targets():
+    X = np.zeros((3, 2))
+    for output in (1, "a2"):
+        ax = bp.plot.output_surface(slope(), X, [[0, 7], [0, 8], [0, 9]], output=output)
+        np.testing.assert_array_equal(ax.collections[-1].get_array(), [7, 8, 9])
+    ax = bp.plot.output_surface(slope(), X, output=1)
+    assert ax.figure.axes[1].get_ylabel() == "a2"
+    np.testing.assert_array_equal(bp.plot.output_surface(slope(), X, [1, 2, 3]).collections[-1].get_array(), [1, 2, 3])
+
+
+def test_a_flat_surface_has_no_lines():
+    ax = bp.plot.output_surface(bp.Network((2, 1), init="zeros"), [[0, 0]], [0.0])
+    assert contours(ax) == []
+    ax.figure.canvas.draw()
+
+
+def test_surfaces_refused():
+    draw = bp.plot.output_surface
+    refused(lambda: draw(make_network((3, 1)), [[1, 2, 3]]), "this network takes 3 inputs; output_surface draws")
+    refused(
+        lambda: draw(slope(), [[0, 0]], [1, 2]), r"y has shape \(2,\); expected \(1,\) or \(1, 2\) for X with 1 rows"
+    )
+    refused(lambda: draw(slope(), [[0, 0]], [np.nan]), r"y\[0\] is nan")
+    refused(lambda: draw(slope(), [[0, 0]], output=2), "output is 2; expected a whole number from 0 to 1, or a name")
+    refused(lambda: draw(slope(), [[0, 0]], output="lift"), "there is no output 'lift'; expected one of a1, a2")
     assert plt.get_fignums() == []
 
 
@@ -329,12 +393,13 @@ def test_activation_histograms_tell_saturated_and_dead():
     for hidden in ("sigmoid", "tanh"):
         net = bp.Network.from_arrays([[[1.0]], [[1.0]]], None, hidden=hidden, output="identity")
         figure = bp.plot.activation_histograms(net, [[0.0], [1.0], [10.0], [-10.0]])
-        assert "50.0 % saturated" in figure.axes[0].get_title()
+        assert "50.0 % saturated" in figure.axes[0].get_title() and len(figure.axes[0].patches) == 10 + 2
     X = [[1.0], [10.0]]
     net = bp.Network.from_arrays([[[1.0, -1.0]], [[1.0], [1.0]]], None, hidden="relu", output="sigmoid")
     figure = bp.plot.activation_histograms(net, X)
     assert "1 of 2 units dead" in figure.axes[0].get_title()
-    assert "50.0 % saturated" in figure.axes[1].get_title()
+    assert figure.axes[1].get_title().endswith("50.0 % near 0 or 1")  # an output that is sure may be right
+    assert all(bar.get_hatch() is None for bar in figure.axes[1].patches)
     assert [heights(ax) for ax in figure.axes] == [4, 2]
     refused(lambda: bp.plot.activation_histograms(net, np.empty((0, 1))), "no rows")
     refused(lambda: bp.plot.activation_histograms(net, [[np.nan]]), r"X\[0, 0\] is nan|a\[0\]\[0, 0\] is nan")
@@ -401,6 +466,7 @@ def test_every_picture_saves(tmp_path):
         past.plot(),
         norms.plot(),
         bp.plot.decision_boundary(net, X, y),
+        bp.plot.output_surface(net, X, np.eye(3)[y], output=2),
         bp.plot.confusion_matrix(y, output),
         bp.plot.predicted_against_true(np.eye(3)[y], output),
     ]

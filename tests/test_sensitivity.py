@@ -41,7 +41,7 @@ def test_the_car():
 
 def test_over_rows():
     found = grip()
-    assert found.changes.tolist() == [[[3.0, 0.0]], [[3.0, 0.0]], [[1.0, 2.0]]]
+    assert found.slopes.tolist() == [[[3.0, 0.0]], [[3.0, 0.0]], [[1.0, 2.0]]]
     np.testing.assert_allclose(found.mean, [[7 / 3, 2 / 3]], rtol=1e-15)
     assert (found.min.tolist(), found.max.tolist()) == ([[1.0, 0.0]], [[3.0, 2.0]])
 
@@ -53,10 +53,10 @@ def test_ups_and_downs_cancel_in_the_mean_only():
     assert (found.mean.item(), found.mean_abs.item(), found.min.item(), found.max.item()) == (0.0, 1.0, -1.0, 1.0)
 
 
-def test_without_a_scale_the_changes_are_the_derivatives():
+def test_without_a_scale_the_slopes_are_the_derivatives():
     net = make_network((4, 7, 3), hidden="tanh", output="softmax")
     X = uniform(3, (200, 4))
-    assert_same_bits(bp.sensitivities(net, X).changes, net.jacobian(X))
+    assert_same_bits(bp.sensitivities(net, X).slopes, net.jacobian(X))
 
 
 def test_steps_of_the_inputs():
@@ -64,8 +64,8 @@ def test_steps_of_the_inputs():
     X = uniform(4, (50, 3)) * [1.0, 10.0, 1e-5]
     slopes = net.jacobian(X)
     deviations = bp.sensitivities(net, X, scale="std")
-    np.testing.assert_allclose(deviations.changes, slopes * X.std(axis=0), rtol=1e-13)
-    assert_same_bits(bp.sensitivities(net, X, scale=[2.0, 0.5, 1.0]).changes, slopes * [2.0, 0.5, 1.0])
+    np.testing.assert_allclose(deviations.slopes, slopes * X.std(axis=0), rtol=1e-13)
+    assert_same_bits(bp.sensitivities(net, X, scale=[2.0, 0.5, 1.0]).slopes, slopes * [2.0, 0.5, 1.0])
 
 
 def constant(n_in=3, at=(1,), n_out=1, n=7, **options):
@@ -85,7 +85,7 @@ def test_a_constant_input_has_no_standard_deviation():
     assert "nan" not in text + found._repr_html_()
     assert [line.split()[0] for line in text.split("\n\n")[1].splitlines()[1:]] in (["x1", "x3"], ["x3", "x1"])
     assert found.sentence(0, "x2") == (
-        "x2 is constant over the 7 rows, so there is no change of a5 for a standard deviation of it"
+        "x2 is constant over the 7 rows, so there is no slope of a5 per standard deviation of it"
     )
 
 
@@ -112,6 +112,54 @@ def test_numbers_near_the_largest():
     assert found.mean.item() == found.mean_abs.item() == 1.5e308
     steps = bp.sensitivities(make_network((1, 1), dtype="float64"), [[-1e300], [1e300]], scale="std").steps
     assert steps.tolist() == [1e300]
+
+
+# ---- inputs that were divided ----
+
+AGES = np.array([20.0, 30.0, 40.0, 50.0]), np.array([21000.0, 43000.0, 30000.0, 52000.0])
+
+
+def prices(**options):
+    """Price = 1.04 age + 0.0005 income, by a network that is given both standardised."""
+    X = np.column_stack(AGES)
+    spread = X.std(axis=0)
+    net = bp.Network.from_arrays([[[1.04 * spread[0]], [0.0005 * spread[1]]]], None, hidden=(), output="identity")
+    names = {"input_names": ["age", "income"], "output_names": ["price"]}
+    return bp.sensitivities(net, (X - X.mean(axis=0)) / spread, divided_by=spread, **names, **options)
+
+
+def test_slopes_in_the_units_before_a_division():
+    found = prices()
+    np.testing.assert_allclose(found.mean, [[1.04, 0.0005]], rtol=1e-12)
+    assert found.steps.tolist() == [1.0, 1.0]
+    assert found.sentence() == "price changes at a rate of +1.04 per unit of age, income held constant"
+    assert str(found).startswith("The slope of each output per unit of each input before its division, the other")
+
+
+def test_steps_in_the_units_before_a_division():
+    deviations, steps = prices(scale="std"), prices(scale=[10, 1000])
+    np.testing.assert_allclose(deviations.steps, [each.std() for each in AGES], rtol=1e-12)
+    np.testing.assert_allclose(deviations.mean, [[1.04 * AGES[0].std(), 0.0005 * AGES[1].std()]], rtol=1e-12)
+    np.testing.assert_allclose(steps.mean, [[10.4, 0.5]], rtol=1e-12)
+    assert steps.sentence() == "price changes at a rate of +10.4 per 10 of age, income held constant"
+
+
+def test_one_number_divides_all_inputs():
+    net = bp.Network.from_arrays([[[3.0], [2.0]]], None, hidden=(), output="identity")
+    np.testing.assert_allclose(bp.sensitivities(net, [0.1, 0.2], divided_by=255).mean, [[3 / 255, 2 / 255]])
+
+
+@pytest.mark.parametrize(
+    ("divided_by", "words"),
+    [
+        ([1.0], r"divided_by has shape \(1,\); expected \(3,\), one number for each input"),
+        ([1.0, 0.0, 1.0], r"divided_by\[1\] is 0.0; expected a positive number"),
+        (-2, r"divided_by\[0\] is -2.0; expected a positive number"),
+        ([1e-30, 1, 1], "the step of input 0 after its division is [^,]*, which float32 can only hold as inf"),
+    ],
+)
+def test_a_division_that_does_not_fit(divided_by, words):
+    refused(lambda: random_case(3, 2, divided_by=divided_by, scale=[1e20, 1, 1]), words)
 
 
 # ---- names ----
@@ -143,14 +191,15 @@ def test_names_that_do_not_fit(kind, names):
 
 def test_the_sentence_of_the_car():
     found = car()
-    expected = "speed changes by +3.0 for each unit of engine, wheels and spoilers held constant"
+    expected = "speed changes at a rate of +3.0 per unit of engine, wheels and spoilers held constant"
     assert found.sentence("speed", "engine") == found.sentence() == expected
-    assert found.sentence(0, 2) == "speed changes by -1.0 for each unit of spoilers, engine and wheels held constant"
+    expected = "speed changes at a rate of -1.0 per unit of spoilers, engine and wheels held constant"
+    assert found.sentence(0, 2) == expected
 
 
 def test_a_sentence_says_how_far_rows_differ():
     assert grip().sentence(input="wheels") == (
-        "speed changes by +0.667 on average for each unit of wheels (from 0.0 to +2.0 over 3 rows), "
+        "speed changes at a rate of +0.667 on average per unit of wheels (from 0.0 to +2.0 over 3 rows), "
         "engine held constant"
     )
 
@@ -159,12 +208,17 @@ def test_a_sentence_names_the_step():
     net = bp.Network.from_arrays([[[4.0]]], None, hidden=(), output="identity")
     X = [[1.0], [2.0]]
     deviations, steps = (bp.sensitivities(net, X, scale=scale) for scale in ("std", [0.25]))
-    assert deviations.sentence() == "a1 changes by +2.0 for each standard deviation (0.5) of x1"
-    assert steps.sentence() == "a1 changes by +1.0 for each 0.25 of x1"
+    assert deviations.sentence() == "a1 changes at a rate of +2.0 per standard deviation (0.5) of x1"
+    assert steps.sentence() == "a1 changes at a rate of +1.0 per 0.25 of x1"
 
 
 def test_a_sentence_counts_many_inputs():
     assert random_case(12, 2).sentence().endswith(", the other 11 inputs held constant")
+
+
+def test_numbers_of_any_size_show_four_digits():
+    lines = str(prices()).split("\n\n")[1].splitlines()
+    assert [line.split()[1] for line in lines[1:]] == ["+1.040", "+0.0005000"]
 
 
 @pytest.mark.parametrize("name", ["brakes", 3, -1, True])
@@ -177,13 +231,16 @@ def test_a_sentence_of_no_such_input(name):
 
 def test_the_table():
     title, table, closing = str(grip()).split("\n\n")
-    assert title == ("The change of each output for a unit of each input, the other inputs held constant, at 3 rows")
+    assert title == "The slope of each output per unit of each input, the other inputs held constant, at 3 rows"
     assert table.splitlines() == [
-        "speed     mean  mean abs     min     max",
-        "engine  +2.333     2.333  +1.000  +3.000",
-        "wheels  +0.667     0.667  +0.000  +2.000",
+        "speed      mean  mean abs      min      max",
+        "engine  +2.333     2.333   +1.000   +3.000",
+        "wheels  +0.6667    0.6667  +0.0000  +2.0000",
     ]
-    assert closing == f"{grip().sentence()}."
+    sentence, note = closing.splitlines()
+    assert sentence == f"{grip().sentence()}."
+    assert note == "Slopes hold close to their rows: over a whole unit an output changes by more or less."
+    assert "Slopes hold" not in str(car())  # they hold everywhere
 
 
 def test_the_largest_come_first_and_the_others_are_counted():
@@ -194,7 +251,7 @@ def test_the_largest_come_first_and_the_others_are_counted():
     assert [line.split()[0] for line in lines[1:4]] == [f"x{k + 1}" for k in order[:3]]
     assert lines[4] == f"... 37 inputs more, of at most {found.mean_abs[0, order[3]]:.3g}"
     assert "... 20 inputs more" in found.table()
-    assert "more" not in random_case(30, 2).table()
+    assert "inputs more" not in random_case(30, 2).table()
 
 
 def test_outputs_that_are_left_out_are_counted():
@@ -207,8 +264,10 @@ def test_outputs_that_are_left_out_are_counted():
 def test_columns_line_up():
     for found in (random_case(5, 3, scale="std"), random_case(5, 3, scale=[1e-4, 3, 1e5, 2, 1])):
         for block in found.table().split("\n\n")[1:4]:
-            assert len({len(line) for line in block.splitlines()}) == 1
-            assert block.splitlines()[0].split()[1] == "step"
+            lines = block.splitlines()
+            assert lines[0].split()[1] == "step"
+            points = [[at for at, letter in enumerate(line) if letter == "."][-4:] for line in lines[1:]]
+            assert len(set(map(tuple, points)) - {()}) == 1  # none in a line of whole numbers
 
 
 def test_html_escapes_names_and_holds_every_number():
@@ -268,7 +327,7 @@ def test_standard_deviations_that_there_are_not():
 def test_a_derivative_beyond_all_numbers():
     W = [np.float32([[3e38, 1.0]]), np.float32([[2.0], [1.0]])]
     net = bp.Network.from_arrays(W, None, hidden="relu", output="relu")
-    refused(lambda: bp.sensitivities(net, [[-1.0], [1e-30]]), "the change of a3 with x1 at row 1 of X is inf")
+    refused(lambda: bp.sensitivities(net, [[-1.0], [1e-30]]), "the slope of a3 with x1 at row 1 of X is inf")
 
 
 # ---- pictures ----
@@ -291,7 +350,7 @@ def test_bars_of_the_car(drawn):
     assert labels(ax.yaxis) == list(NAMES)
     assert [bar.get_width() for bar in ax.patches] == [3.0, 2.0, -1.0]
     assert ax.patches[0].get_facecolor() == ax.patches[1].get_facecolor() != ax.patches[2].get_facecolor()
-    assert ax.get_xlabel() == "change of speed for a unit of the input"
+    assert ax.get_xlabel() == "slope of speed per unit of the input"
 
 
 def test_bars_show_the_range_over_the_rows(drawn):
@@ -321,6 +380,26 @@ def test_many_are_a_heat_map_with_numbers(drawn, n_in, n_out, cells):
     assert labels(ax.yaxis) == [f"x{k + 1}" for k in inputs]
     assert float(ax.texts[0].get_text()) == pytest.approx(image[0, 0], rel=0.1)
     assert len(ax.texts) == image.size
+
+
+@pytest.mark.parametrize(("n_in", "n_out"), [(2, 4), (2, 1), (9, 12)])
+def test_nothing_is_cut_off(drawn, n_in, n_out):
+    names = ["low", "middle", "high", "highest"] if n_out == 4 else None
+    ax = drawn(random_case(n_in, n_out, scale="std", output_names=names))
+    ax.figure.canvas.draw()
+    written = [axis.label for each in ax.figure.axes for axis in (each.xaxis, each.yaxis)] + [ax._left_title]
+    for text in written:
+        box = text.get_window_extent()
+        assert not text.get_text() or (
+            ax.figure.bbox.contains(box.x0, box.y0) and ax.figure.bbox.contains(box.x1, box.y1)
+        )
+
+
+def test_a_picture_says_its_order_and_its_unit(drawn):
+    assert "sorted by mean abs" in drawn(grip()).get_title(loc="left")
+    assert "sorted" not in drawn(car()).get_title(loc="left")
+    assert drawn(prices()).get_xlabel() == "slope of price per unit of the input before its division"
+    assert "slopes per standard deviation of the input" in drawn(random_case(2, 4, scale="std")).get_title(loc="left")
 
 
 def test_what_a_picture_leaves_out_is_counted(drawn):

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from bp_core.learning_rates.descent import Course, Descent
+    from bp_core.learning_rates._course import Course
+    from bp_core.learning_rates.descent import Descent
 
 Float = NDArray[np.float64]
 

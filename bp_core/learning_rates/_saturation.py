@@ -16,25 +16,28 @@ MOST_ROWS = 1000
 """Rows that are looked at, evenly spread over more."""
 
 
-def saturated_share(net: Network, X: NDArray[np.generic]) -> float | None:
-    """Return the share of all sigmoid and tanh activations within ``NEAR`` of a limit; None without such units."""
-    kinds = (*net.hidden, net.output)
+def remark(net: Network, X: NDArray[np.generic], *, outputs: bool) -> str:
+    """Return what to say of a network that no longer learns: words where more than half of it is saturated, else "".
+
+    Without ``outputs`` hidden units alone are counted: the outputs of a network that is right stand at their limits.
+    """
+    kinds = (*net.hidden, net.output) if outputs else net.hidden
+    share = _saturated_share(net, X, kinds)
+    if not share > 0.5:
+        return ""
+    named = [kind for kind in LIMITS if kind in kinds]
+    words = f"{percent(share)} of the {' and '.join(named)} activations are within {NEAR} of their limits"
+    return f"{words}: a {named[0]} saturates, it does not overflow"
+
+
+def _saturated_share(net: Network, X: NDArray[np.generic], kinds: tuple[str, ...]) -> float:
+    """The share of the sigmoid and tanh activations of the first layers, of these kinds, within ``NEAR`` of a limit."""
     if not LIMITS.keys() & set(kinds):
-        return None
+        return 0.0
     near = total = 0
-    for kind, a in zip(kinds, net.forward(X[:: -(-len(X) // MOST_ROWS)]).a, strict=True):
+    for kind, a in zip(kinds, net.forward(X[:: -(-len(X) // MOST_ROWS)]).a, strict=False):
         if kind in LIMITS:
             low, high = LIMITS[kind]
             near += int(np.count_nonzero((a < low + NEAR) | (a > high - NEAR)))
             total += a.size
     return near / total
-
-
-def remark(net: Network, X: NDArray[np.generic]) -> str:
-    """Return what to say of a network that no longer learns: words where more than half of it is saturated, else ""."""
-    share = saturated_share(net, X)
-    if share is None or share <= 0.5:
-        return ""
-    kinds = [kind for kind in LIMITS if kind in (*net.hidden, net.output)]
-    words = f"{percent(share)} of the {' and '.join(kinds)} activations are within {NEAR} of their limits"
-    return f"{words}: a {kinds[0]} saturates, it does not overflow"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +25,9 @@ DASHES: dict[str, Any] = {
 }
 """The verdict is the dash, the rate is the colour; both are written at the end."""
 
+FIRST_EPOCH = 0.3
+"""The way from epoch 0 to 1, in that from 1 to 10."""
+
 HIGHEST = 4.0
 """Losses of more than so many first losses lie above the picture, unless the training comes back."""
 
@@ -31,8 +35,8 @@ HIGHEST = 4.0
 def draw(sweep: Sweep, ax: Axes | None) -> Axes:
     """Draw the losses over the epochs."""
     axes = new_axes(ax, (7.6, 4.4))
-    axes.set(xlabel="epoch", ylabel="training loss", xscale="log", xlim=(1, max(2, sweep.epochs)))
-    _labels.plain_numbers(axes.xaxis, 1, max(2, sweep.epochs))
+    axes.set(xlabel="epoch", ylabel="training loss")
+    _set_epochs(axes, max(1, sweep.epochs - 1))
     low, high = _window(sweep)
     axes.set_ylim(low, high)
     if low > 0:
@@ -40,13 +44,26 @@ def draw(sweep: Sweep, ax: Axes | None) -> Axes:
         _labels.plain_numbers(axes.yaxis, low, high)
     axes.axhline(sweep.first_loss, color="#888888", linewidth=0.8, zorder=1)
     lines = [_draw_line(axes, sweep, i) for i in range(len(sweep.learning_rates))]
-    axes.set_title(f"{sweep.advice} Grey: the loss before training.", loc="left", fontsize=9)
+    axes.set_title(textwrap.fill(f"{sweep.advice} Grey: the loss before training.", 100), loc="left", fontsize=9)
     names = [f"{rate:g} {name}" for rate, name in zip(sweep.learning_rates, sweep.verdicts, strict=True)]
     ends = [_end(axes, sweep, i) for i in range(len(names))]
     best = None if sweep.best is None else sweep.learning_rates.index(sweep.best)
     axes.figure.canvas.figure.draw_without_rendering()  # the height of the axes is known only then
     _labels.name_ends(axes, names, ends, lines, best)
     return axes
+
+
+def _set_epochs(axes: Axes, last: int) -> None:
+    """Epochs as :class:`History` counts them, from 0: a logarithmic axis from 1 on, with a short way there from 0."""
+    from matplotlib.ticker import FixedLocator, NullLocator
+
+    axes.set_xscale("symlog", linthresh=1, linscale=FIRST_EPOCH)
+    axes.set_xlim(0, last)
+    subs = (1, 2, 5) if last < 500 else (1,)
+    powers = range(len(str(last)))
+    axes.xaxis.set_major_locator(FixedLocator([0, *(sub * 10**power for power in powers for sub in subs)]))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter("{x:g}")
 
 
 def _window(sweep: Sweep) -> tuple[float, float]:
@@ -68,12 +85,14 @@ def _draw_line(axes: Axes, sweep: Sweep, i: int) -> Any:
     at = thinned(losses) if len(losses) else np.zeros(0, dtype=np.int64)
     style = {"color": COLOURS[i % len(COLOURS)], "linestyle": DASHES[sweep.verdicts[i]]}
     width = 2.4 if sweep.learning_rates[i] == sweep.best else 1.6
-    (line,) = axes.plot(at + 1, losses[at], linewidth=width, zorder=3, **style)
+    (line,) = axes.plot(at, losses[at], linewidth=width, zorder=3, **style)
     if _height(axes, losses[-1] if len(losses) else np.inf) > 1 or not sweep.judged[i].finite:
         heights = np.array([_height(axes, loss) for loss in losses])
         inside = np.flatnonzero(heights <= 1)
         last = int(inside[-1]) if len(inside) else 0
-        x = float(np.exp(_leaves(np.log(last + 1), np.log(last + 2), heights[last : last + 2])))
+        across = axes.xaxis.get_transform()
+        here, there = across.transform(np.array([last, last + 1.0]))
+        x = float(across.inverted().transform(np.array([_leaves(here, there, heights[last : last + 2])]))[0])
         axes.plot([x], [0.98], "^", color=style["color"], transform=axes.get_xaxis_transform(), zorder=4)
     return line
 

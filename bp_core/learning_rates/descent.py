@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bp_core import _checks
-from bp_core.learning_rates import verdicts
+from bp_core.learning_rates._course import Course, descend, name_courses
+from bp_core.learning_rates._rates import read_rates
 from bp_core.learning_rates._slice import Slice
-from bp_core.learning_rates.verdicts import Verdict
 from bp_core.losses import LossLike
 from bp_core.network import Network
 
@@ -22,11 +22,6 @@ if TYPE_CHECKING:
 
 Float = NDArray[np.float64]
 Span = tuple[float, float]
-
-OVERSHOOTS = "overshoots"
-
-MOST_TURNS = 1 / 3
-"""A descent overshoots where its slope turns round in more than this part of its steps."""
 
 AS_HIGH = 4.0
 """The picture holds the points whose loss is at most so many times the first, and a margin around them."""
@@ -38,8 +33,8 @@ def draw_descent(
     net: Network,
     X: ArrayLike,
     y: ArrayLike,
+    learning_rates: float | Iterable[float],
     *,
-    learning_rates: Iterable[float],
     parameters: Iterable[str] = ("W1",),
     steps: int = 30,
     loss: LossLike = "auto",
@@ -54,8 +49,9 @@ def draw_descent(
         Where every descent starts; it is not changed. Its other parameters stay as they are.
     X, y, loss
         As for :meth:`Network.loss`.
-    learning_rates : iterable of float
-        Positive numbers, a panel each: a small one and a large one, say.
+    learning_rates : float or iterable of float
+        Positive numbers that differ, a panel each, in their order. There are none by default: which are small and
+        which are large, only the loss can tell.
     parameters : iterable of str, default ("W1",)
         One or two, by name: "W1", "W2", ... are ``weights[0]`` in C order, then ``weights[1]``; biases "b1" likewise.
     steps : int, default 30
@@ -81,14 +77,17 @@ def draw_descent(
     Notes
     -----
     Each step is parameter -= learning_rate dLoss/dparameter, with derivatives by :meth:`Network.gradients`. A descent
-    is named by the rules of :func:`sweep_learning_rates`, its losses being those after each step; but one that does not
-    diverge *overshoots* where its gradient points against the one before in more than a third of the steps.
+    is named by the rules of :func:`sweep_learning_rates`, its losses being those after each step, with two more: one
+    that does not diverge *overshoots* where its gradient points against the one before in more than a third of the
+    steps; and "crawls" is measured by the lowest point that any of the descents has reached at any step: a descent
+    crawls if its fall is under half of the fall to there, or if it still falls and has done under half of the way (it
+    no longer falls where the last tenth of the steps adds less than 1 % to its fall).
 
     Examples
     --------
     >>> import bp_core as bp
     >>> net = bp.Network.from_arrays([[[3.0]]], None, hidden=(), output="identity")
-    >>> found = bp.draw_descent(net, [[1.0]], [[1.0]], learning_rates=(0.01, 0.5, 1.9, 2.1))
+    >>> found = bp.draw_descent(net, [[1.0]], [[1.0]], (0.01, 0.5, 1.9, 2.1))
     >>> found.verdicts                                  # the loss is (W1 - 1)^2 / 2
     ('crawls', 'converges', 'overshoots', 'diverges')
     >>> found.positions[1][:4, 0]
@@ -97,59 +96,18 @@ def draw_descent(
     if not isinstance(net, Network):
         raise TypeError(f"net is {type(net).__name__}; expected a bp.Network")
     names = _check_names(parameters)
-    rates = _check_rates(learning_rates)
+    rates = read_rates(learning_rates)
     steps = _checks.positive_integer("steps", steps)
     surface = Slice(net, X, y, loss, names)
     start = surface.start()
     first = surface.loss(start)
     if not np.isfinite(first):
         raise ValueError(f"the loss is {first} at the start; expected a finite one: scale the inputs or targets")
-    courses = [_descend(surface, start, rate, steps) for rate in rates]
-    judged = verdicts.judge(first, [c.losses[1:] for c in courses], [c.finite for c in courses])
-    named = tuple(_name(verdict, course) for verdict, course in zip(judged, courses, strict=True))
-    found = Descent(surface, names, rates, tuple(courses), named, _spans(span, names, courses))
+    courses = [descend(surface, start, rate, steps) for rate in rates]
+    found = Descent(surface, names, rates, tuple(courses), name_courses(courses), _spans(span, names, courses))
     if path is not None:
         _save(found, path)
     return found
-
-
-@dataclass(frozen=True, eq=False)
-class Course:
-    """One descent: where it was, the loss there and its slope, from the start on; ``finite``: up to the last step."""
-
-    positions: Float
-    losses: Float
-    slopes: Float
-    finite: bool
-
-
-def _descend(surface: Slice, start: Float, rate: float, steps: int) -> Course:
-    """Steps of gradient descent, up to the last point where all is finite."""
-    points = [(start, *surface.slope(start))]
-    while len(points) <= steps:
-        position, _, slope = points[-1]
-        with np.errstate(over="ignore", invalid="ignore"):
-            position = position - rate * slope
-        if not surface.holds(position):
-            break
-        value, slope = surface.slope(position)
-        if not (np.isfinite(value) and np.isfinite(slope).all()):
-            break
-        points.append((position, value, slope))
-    positions, losses, slopes = zip(*points, strict=True)
-    return Course(np.array(positions), np.array(losses), np.array(slopes), len(points) == steps + 1)
-
-
-def _name(verdict: Verdict, course: Course) -> str:
-    """What a descent is called."""
-    if verdict.name == verdicts.DIVERGES:
-        return verdict.name
-    scale = np.abs(course.slopes).max(axis=1, keepdims=True)
-    directions = course.slopes / np.where(scale > 0, scale, 1)
-    turns = (directions[1:] * directions[:-1]).sum(axis=1) < 0
-    if turns.mean() > MOST_TURNS:
-        return OVERSHOOTS
-    return verdict.name
 
 
 def _check_names(parameters: Any) -> tuple[str, ...]:
@@ -157,13 +115,6 @@ def _check_names(parameters: Any) -> tuple[str, ...]:
     if len(names) not in (1, 2) or len(set(names)) != len(names):
         raise ValueError(f'parameters is {parameters!r}; expected one or two names that differ, such as ("W1", "W2")')
     return names
-
-
-def _check_rates(learning_rates: Any) -> tuple[float, ...]:
-    rates = (learning_rates,) if _checks.is_number(learning_rates) else tuple(learning_rates)
-    if not rates:
-        raise ValueError("learning_rates is empty; expected positive numbers, such as (0.1, 1.0)")
-    return tuple(_checks.positive_number("a learning rate", rate) for rate in rates)
 
 
 def _spans(span: Any, names: tuple[str, ...], courses: list[Course]) -> tuple[Span, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bp_core import _checks, initializers, optimizers
+from bp_core._wording import count
 from bp_core.errors import DivergenceError
 from bp_core.losses import LossLike
 from bp_core.network import Network
@@ -188,9 +189,16 @@ def _suggest(rates: Losses, losses: Losses, smoothed: Losses, over: str) -> tupl
     words = (
         f"a tenth of {rates[at]:.2g}, where the smoothed loss is lowest (from {before:.3g} down to {smoothed[at]:.3g})"
     )
-    if not over and at >= len(rates) - 1 - AROUND:
-        return suggestion, f"{words}; it still falls at the highest rate tried: a higher one may do better"
-    return suggestion, words
+    return suggestion, words if over else words + _at_the_end(len(rates) - 1 - at)
+
+
+def _at_the_end(steps: int) -> str:
+    """What is said where the lowest loss lies so many steps before the last, and the test was not over."""
+    if steps == 0:
+        return "; it still falls at the highest rate tried: a higher one may do better"
+    if steps <= AROUND:
+        return f"; the test ends {count(steps, 'step')} after it: a higher one may do better"
+    return ""
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bp_core import _checks, _threads, optimizers
 from bp_core.learning_rates import _saturation, verdicts
+from bp_core.learning_rates._rates import read_rates
 from bp_core.learning_rates._side_by_side import SideBySide, StoppableTrainer, Training
 from bp_core.learning_rates.sweep_result import Sweep
 from bp_core.losses import LossLike
@@ -23,7 +23,7 @@ def sweep_learning_rates(
     net: Network,
     X: ArrayLike,
     y: ArrayLike,
-    learning_rates: Iterable[float] = (0.001, 0.003, 0.01, 0.03, 0.1),
+    learning_rates: float | Iterable[float] = (0.001, 0.003, 0.01, 0.03, 0.1),
     *,
     epochs: int = 30,
     optimizer: Optimizer | str = "sgd",
@@ -41,7 +41,7 @@ def sweep_learning_rates(
         The start of every training; it is not changed.
     X, y, epochs
         As for :meth:`Trainer.fit`.
-    learning_rates : iterable of float
+    learning_rates : float or iterable of float
         Positive numbers that differ; taken in ascending order.
     optimizer : str or optimizer, default "sgd"
         Its learning rate is replaced by each of the rates, its other settings hold for all.
@@ -85,9 +85,12 @@ def sweep_learning_rates(
     converges    else
     ===========  =========================================================================================
 
-    Recommended is the converging rate with the lowest end, that of the validation loss where there is one. Where a
-    network ends without converging and its loss stands still, its forward pass is looked at: if more than half of its
-    sigmoid and tanh activations lie within 0.01 of their limits, the reason says so.
+    Epochs are counted from 0, as in :attr:`History.index`.
+
+    Recommended is the converging rate with the lowest end, that of the validation loss where there is one; of an
+    unstable rate that ended lower it is said. Where a training diverges or crawls and its loss stands still, the
+    network's forward pass is looked at: if more than half of its sigmoid and tanh activations lie within 0.01 of their
+    limits, the reason says so. (Outputs count only where it diverges: those of a network that is right stand there.)
 
     Examples
     --------
@@ -100,7 +103,7 @@ def sweep_learning_rates(
     """
     if not isinstance(net, Network):
         raise TypeError(f"net is {type(net).__name__}; expected a bp.Network")
-    rates = _check_rates(learning_rates)
+    rates = tuple(sorted(read_rates(learning_rates)))
     epochs = _checks.positive_integer("epochs", epochs)
     _checks.check_threads(n_threads)
     rows, _ = _checks.features(X, net.layer_sizes[0], row_allowed=False)
@@ -119,24 +122,6 @@ def sweep_learning_rates(
     return _conclude(rates, first_loss, epochs, trainings, rows)
 
 
-def _check_rates(learning_rates: Any) -> tuple[float, ...]:
-    """The rates as floats in ascending order."""
-    expected = "expected positive numbers that differ, such as (0.001, 0.01, 0.1)"
-    if isinstance(learning_rates, (str, bytes)) or not isinstance(learning_rates, Iterable):
-        raise TypeError(f"learning_rates is {learning_rates!r}; {expected}")
-    given = list(learning_rates)
-    if not given:
-        raise ValueError(f"learning_rates is empty; {expected}")
-    for rate in given:
-        if not _checks.is_number(rate) or rate <= 0:
-            raise ValueError(f"learning_rates holds {rate!r}; {expected}")
-    rates = sorted(map(float, given))
-    for rate, following in pairwise(rates):
-        if rate == following:
-            raise ValueError(f"learning_rates holds {rate!r} twice; {expected}")
-    return tuple(rates)
-
-
 def _first_loss(net: Network, data: tuple[Any, Any], loss: LossLike) -> float:
     """The loss before any training, which must be finite for anything to be compared with it."""
     first = net.loss(*data, loss=loss)
@@ -152,9 +137,10 @@ def _conclude(
     losses = [training.losses for training in trainings]
     judged = verdicts.judge(first_loss, losses, [training.finite for training in trainings])
     for i, training in enumerate(trainings):
-        stuck = judged[i].name != verdicts.CONVERGES and training.finite
-        if stuck and verdicts.stands_still(first_loss, losses[i]):
-            judged[i] = judged[i].adding(_saturation.remark(training.trainer.network, rows))
+        diverges = judged[i].name == verdicts.DIVERGES
+        ended_badly = diverges or judged[i].name == verdicts.CRAWLS
+        if training.finite and ended_badly and verdicts.stands_still(first_loss, losses[i]):
+            judged[i] = judged[i].adding(_saturation.remark(training.trainer.network, rows, outputs=diverges))
     networks = tuple(training.trainer.network for training in trainings)
     watched = tuple(training.validation_losses for training in trainings)
     return Sweep(rates, first_loss, epochs, tuple(losses), watched, networks, tuple(judged))

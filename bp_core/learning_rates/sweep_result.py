@@ -33,7 +33,7 @@ class Sweep:
     epochs : int
         Asked for; a diverging training may have had fewer.
     losses : tuple of ndarray
-        The loss of every finished epoch.
+        The loss of every finished epoch, counted from 0.
     validation_losses : tuple of ndarray
         The same of the validation data, after each epoch; empty arrays without.
     networks : tuple of Network
@@ -68,7 +68,7 @@ class Sweep:
     @property
     def advice(self) -> str:
         """What to do next, in a sentence."""
-        return verdicts.advise(self.learning_rates, self.judged, self.best)
+        return verdicts.advise(self.learning_rates, self.judged, self._watched_ends(), self.best)
 
     def _validated(self) -> bool:
         return any(len(losses) for losses in self.validation_losses)
@@ -147,7 +147,9 @@ class Sweep:
         return pd.DataFrame(columns, index=pd.Index(self.learning_rates, name="learning_rate"))
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the losses over the epochs on logarithmic axes, each line named at its end by rate and verdict.
+        """Draw the losses over the epochs, counted from 0, each line named at its end by rate and verdict.
+
+        Both axes are logarithmic (that of the epochs from 1 on, that of losses above 0).
 
         Parameters
         ----------

@@ -97,15 +97,16 @@ def stands_still(first: float, losses: Losses) -> bool:
     return not end_of(losses) < end_of(losses[:-n][-n:]) - SLIGHT * first
 
 
-def judge(first: float, courses: Sequence[Losses], finite: Sequence[bool]) -> list[Verdict]:
+def judge(first: float, courses: Sequence[Losses], finite: Sequence[bool], furthest: float = 0.0) -> list[Verdict]:
     """Return a verdict for the losses of each training that began at the loss ``first``.
 
-    ``finite`` tells which trainings reached their end with finite losses and parameters.
+    ``finite`` tells which trainings reached their end with finite losses and parameters, ``furthest`` how far the
+    loss is known to fall at least.
     """
     ends = [end_of(losses) for losses in courses]
     falls = [first - end for end in ends]
     stay = [bool(ok) and end <= first for ok, end in zip(finite, ends, strict=True)]
-    best = max((fall for fall, ok in zip(falls, stay, strict=True) if ok), default=0.0)
+    best = max(furthest, *(fall for fall, ok in zip(falls, stay, strict=True) if ok), 0.0)
     verdicts = []
     for losses, end, fall, ok in zip(courses, ends, falls, finite, strict=True):
         share = rising(first, losses)
@@ -115,10 +116,10 @@ def judge(first: float, courses: Sequence[Losses], finite: Sequence[bool]) -> li
 
 
 def _name(first: float, epochs: int, end: float, share: float, best: float, finite: bool) -> tuple[str, str]:
-    """The name, and why in words."""
+    """The name, and why in words; epochs are counted from 0, so ``epochs`` is the first that is not there."""
     fall = first - end
     if not finite:
-        return DIVERGES, f"no longer finite in epoch {epochs + 1}"
+        return DIVERGES, f"no longer finite in epoch {epochs}"
     if not fall >= 0:
         return DIVERGES, f"ended at {end:.3g}, above the first loss {first:.3g}"
     if share > MOST_RISES:
@@ -141,19 +142,33 @@ def recommend(rates: Sequence[float], verdicts: Sequence[Verdict], ends: Sequenc
     return min(found)[1] if found else None
 
 
-def advise(rates: Sequence[float], verdicts: Sequence[Verdict], best: float | None) -> str:
-    """Return what to do next, in a sentence."""
-    low, high = min(rates), max(rates)
-    names = {verdict.name for verdict in verdicts}
+def advise(rates: Sequence[float], verdicts: Sequence[Verdict], ends: Sequence[float], best: float | None) -> str:
+    """Return what to do next, in a sentence or two."""
     if best is None:
-        if names == {DIVERGES}:
-            return f"Every rate diverges: try rates below {low:g}, or scale the inputs."
-        unstable = [rate for rate, verdict in zip(rates, verdicts, strict=True) if verdict.name == UNSTABLE]
-        if unstable:
-            return f"No rate converges: try rates just below {min(unstable):g}."
-        return "The loss does not fall at any rate: the rate is not what is wrong."
-    if best == high and len(rates) > 1:
-        return f"Recommended: {best:g}. It is the largest rate tried: a larger one may do better."
-    if best == low and len(rates) > 1:
-        return f"Recommended: {best:g}. It is the smallest rate tried: a smaller one may do better."
-    return f"Recommended: {best:g}."
+        return _without_best(rates, verdicts)
+    said = [f"Recommended: {best:g}.", *_lower(rates, verdicts, ends, ends[list(rates).index(best)])]
+    if best == max(rates) and len(rates) > 1:
+        said.append("It is the largest rate tried: a larger one may do better.")
+    elif best == min(rates) and len(rates) > 1:
+        said.append("It is the smallest rate tried: a smaller one may do better.")
+    return " ".join(said)
+
+
+def _without_best(rates: Sequence[float], verdicts: Sequence[Verdict]) -> str:
+    if all(verdict.name == DIVERGES for verdict in verdicts):
+        return f"Every rate diverges: try rates below {min(rates):g}, or scale the inputs."
+    unstable = [rate for rate, verdict in zip(rates, verdicts, strict=True) if verdict.name == UNSTABLE]
+    if unstable:
+        return f"No rate converges: try rates just below {min(unstable):g}."
+    return "The loss does not fall at any rate: the rate is not what is wrong."
+
+
+def _lower(rates: Sequence[float], verdicts: Sequence[Verdict], ends: Sequence[float], end: float) -> list[str]:
+    """What is said of the unstable rate that ended lowest, if that is lower than the best."""
+    unstable = [
+        (found, rate) for rate, verdict, found in zip(rates, verdicts, ends, strict=True) if verdict.name == UNSTABLE
+    ]
+    if not unstable or not min(unstable)[0] < end:
+        return []
+    lowest, rate = min(unstable)
+    return [f"The rate {rate:g} ended lower ({lowest:.3g}, not {end:.3g}), but jumps about."]

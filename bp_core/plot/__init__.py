@@ -10,6 +10,7 @@ from bp_core.plot.gradient_norms import GradientNorms
 from bp_core.plot.histograms import activation_histograms, weight_histograms
 from bp_core.plot.network import draw
 from bp_core.plot.regression import predicted_against_true
+from bp_core.plot.surface import output_surface
 
 __all__ = [
     "GradientNorms",
@@ -17,6 +18,7 @@ __all__ = [
     "confusion_matrix",
     "decision_boundary",
     "draw",
+    "output_surface",
     "predicted_against_true",
     "weight_histograms",
 ]

@@ -19,15 +19,31 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 POSITIVE, NEGATIVE = COLOURS[0], COLOURS[1]
 """Blue for what is above 0, vermilion for what is below; width or opacity tells how much."""
 
-DIVERGING = "RdBu"
-"""The colour map between the two."""
-
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 """A second sign beside the colour, for those who cannot tell it."""
 
 
 LARGEST = 1e307
 """Of numbers along an axis: matplotlib subtracts its ends."""
+
+
+def diverging() -> Any:
+    """Return the colour map from vermilion over white to blue."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("vermilion_white_blue", [NEGATIVE, "white", POSITIVE])
+
+
+def ink_on(colour: Any) -> str:
+    """Return black or white, whichever stands out more from a colour.
+
+    By the relative luminance and the contrast of WCAG 2.1; 0.179 is as far from black as from white.
+    """
+    from matplotlib.colors import to_rgb
+
+    rgb = np.array(to_rgb(colour))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return "white" if float(linear @ (0.2126, 0.7152, 0.0722)) < 0.179 else "black"
 
 
 def check_drawable(name: str, values: NDArray[Any]) -> None:

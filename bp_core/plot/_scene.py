@@ -12,7 +12,7 @@ from bp_core import _checks
 from bp_core._unit_names import UnitNames
 from bp_core._wording import count
 from bp_core.plot._ink import short
-from bp_core.plot._layout import RADIUS, Column, columns, shown_units
+from bp_core.plot._layout import RADIUS, columns, shown_units
 
 if TYPE_CHECKING:
     from bp_core.network import Network
@@ -136,15 +136,12 @@ class Scene:
     def notes(self) -> list[str]:
         """What the picture would not say by itself."""
         said = ["The tick under a unit is its bias."] if "unit" in self.net.bias and not self.labelled else []
-        reduced = [layer for layer, column in enumerate(self.columns) if column.left_out]
-        if reduced:
-            some = [self._some_of(layer, self.columns[layer]) for layer in reduced]
-            said.append(f"Drawn are {' and '.join(some)}, and only the edges between units drawn.")
+        reduced = next((column for column in self.columns if column.left_out), None)
+        if reduced is not None:
+            n = len(reduced.shown)
+            some = f"the first {n - n // 2} and the last {n // 2}"
+            said.append(f"Of each layer above {n} units {some} are drawn, and only the edges between units drawn.")
         return said
-
-    def _some_of(self, layer: int, column: Column) -> str:
-        upper = len(column.shown) - len(column.shown) // 2
-        return f"the first {upper} and the last {len(column.shown) - upper} of {self.caption(layer)[0]}"
 
 
 TICK = 0.16

@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bp_core import _checks
 from bp_core._names import read_input_names, read_names
-from bp_core.network import Network, require_network
-from bp_core.plot._canvas import COLOURS, DIVERGING, MARKERS, NEGATIVE, POSITIVE, new_axes
+from bp_core.network import Network
+from bp_core.plot._canvas import COLOURS, MARKERS, NEGATIVE, POSITIVE, diverging, new_axes
 from bp_core.plot._classes import read_class_names, read_classes, refuse_probabilities
 from bp_core.plot._ink import short
+from bp_core.plot._plane import RASTERISED, Plane, Real, read_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-Real = NDArray[Any]
 Index = NDArray[np.int64]
-
-MARGIN = 0.1
-"""How far the picture goes beyond the data, of their extent."""
 
 PALER = 1.4
 """How far the colours reach beyond the values: points must stand out of the darkest."""
-
-FINEST = 2000
-"""Points along a side: more than most screens have."""
-
-RASTERISED = 3000
-"""From so many points they are one image in an SVG."""
 
 
 def decision_boundary(
@@ -84,6 +75,10 @@ def decision_boundary(
     ImportError
         Without matplotlib.
 
+    See Also
+    --------
+    output_surface : The same plane for an output that is a number.
+
     Examples
     --------
     >>> import matplotlib.pyplot as plt
@@ -93,14 +88,9 @@ def decision_boundary(
     >>> ax = bp.plot.decision_boundary(net, X, y)
     >>> plt.close(ax.figure)
     """
-    require_network(net)
-    if net.layer_sizes[0] != 2:
-        raise ValueError(
-            f"this network takes {net.layer_sizes[0]} inputs; decision_boundary draws networks of two inputs"
-        )
-    rows = _read_rows(net, X)
-    across, up = read_input_names(input_names, X, 2)
-    plane = _Plane(net, rows, _checks.whole_number("resolution", resolution, 2, FINEST))
+    rows = read_rows("decision_boundary", net, X)
+    inputs = read_input_names(input_names, X, 2)
+    plane = Plane(net, rows, resolution)
     if net.layer_sizes[-1] == 1:
         classes, values = _two_classes(y, len(rows))
         names = read_names("class_names", class_names, 2) or tuple(map(short, values))
@@ -113,18 +103,11 @@ def decision_boundary(
         names, axes = read_class_names(class_names, net.layer_sizes[-1]), new_axes(ax)
         _paint_several(axes, plane, net.output == "softmax")
     _draw_points(axes, rows, classes, names, (NEGATIVE, POSITIVE) if net.layer_sizes[-1] == 1 else COLOURS)
-    axes.set(xlim=plane.across[[0, -1]], ylim=plane.up[[0, -1]], xlabel=across, ylabel=up)
+    plane.finish(axes, inputs)
     return axes
 
 
 # --------------------------------------------------------------------- what was given
-def _read_rows(net: Network, X: object) -> Real:
-    rows, _ = _checks.features(X, 2, row_allowed=False)
-    _checks.require_rows(rows)
-    _checks.check_finite("X", rows, net.dtype)
-    return rows.astype(np.float64)
-
-
 def _two_classes(y: object, n: int) -> tuple[Index, list[float]]:
     """The classes 0 and 1 of any two values, and the values."""
     array = _checks.numeric("y", y)
@@ -133,7 +116,10 @@ def _two_classes(y: object, n: int) -> tuple[Index, list[float]]:
     _checks.check_finite("y", array, np.dtype(np.float64))
     values = sorted({float(value) for value in np.unique(array)})
     if len(values) > 2:
-        raise ValueError(f"y has {len(values)} different values; with one output expected two, one for each class")
+        raise ValueError(
+            f"y has {len(values)} different values; with one output expected two, one for each class: "
+            "bp.plot.output_surface draws numbers"
+        )
     if len(values) == 1:
         values = [0.0, 1.0] if values[0] in (0, 1) else sorted([0.0, values[0]])
     return (array.reshape(n) == values[1]).astype(np.int64), values
@@ -158,41 +144,20 @@ def _threshold(net: Network, asked: float | None, values: list[float]) -> float:
     return 0.5 if net.output == "sigmoid" else sum(values) / 2
 
 
-# ------------------------------------------------------------------------- the plane
-class _Plane:
-    """The network's outputs at a grid of points around the data."""
-
-    def __init__(self, net: Network, rows: Real, resolution: int) -> None:
-        low, high = rows.min(axis=0), rows.max(axis=0)
-        margin = np.where(high > low, MARGIN * (high - low), 0.5)
-        self.across, self.up = (np.linspace(low[k] - margin[k], high[k] + margin[k], resolution) for k in (0, 1))
-        grid = np.stack(np.meshgrid(self.across, self.up), axis=-1)
-        self.outputs = net.predict(grid.reshape(-1, 2)).reshape(*grid.shape[:2], -1).astype(np.float64)
-
-    def paint(self, axes: Axes, colours: Real, **style: Any) -> Any:
-        """An image of numbers or of colours, over all of the plane."""
-        extent = (self.across[0], self.across[-1], self.up[0], self.up[-1])
-        return axes.imshow(colours, origin="lower", extent=extent, aspect="auto", zorder=0, **style)
-
-    def line(self, axes: Axes, values: Real, level: float) -> None:
-        """Where the values cross the level, if they do."""
-        if values.min() < level < values.max():
-            axes.contour(self.across, self.up, values, levels=[level], colors="black", linewidths=1.2, zorder=1)
-
-
-def _paint_one(axes: Axes, plane: _Plane, threshold: float, what: str) -> None:
-    """Vermilion below the threshold, blue above."""
+# ------------------------------------------------------------------------ what is drawn
+def _paint_one(axes: Axes, plane: Plane, threshold: float, what: str) -> None:
+    """Vermilion below the threshold, white at it, blue above."""
     values = plane.outputs[..., 0]
     low, high = (0.0, 1.0) if what == "probability" else (float(values.min()), float(values.max()))
     reach = PALER * max(abs(low - threshold), abs(high - threshold), 1e-12)
-    image = plane.paint(axes, values, cmap=DIVERGING, vmin=threshold - reach, vmax=threshold + reach, alpha=0.8)
+    image = plane.paint(axes, values, cmap=diverging(), vmin=threshold - reach, vmax=threshold + reach, alpha=0.8)
     bar = axes.figure.colorbar(image, ax=axes, label=what)
     bar.ax.set_ylim(min(low, threshold), max(high, threshold) + (0 if high > low else 1e-12))
     bar.ax.axhline(threshold, color="black", linewidth=1.2)
     plane.line(axes, values, threshold)
 
 
-def _paint_several(axes: Axes, plane: _Plane, probabilities: bool) -> None:
+def _paint_several(axes: Axes, plane: Plane, probabilities: bool) -> None:
     """The colour of the largest output, and lines between the classes."""
     from matplotlib.colors import to_rgb
 

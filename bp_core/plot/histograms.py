@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bp_core import _checks, _statistics
-from bp_core._wording import count
+from bp_core._wording import count, printed
 from bp_core.network import Network, require_network
 from bp_core.plot._canvas import COLOURS, check_drawable, new_figure
 from bp_core.plot._ink import short
@@ -24,6 +24,9 @@ COLUMNS = 3
 
 SATURATED = {"sigmoid": (0.01, 0.99), "tanh": (-0.98, 0.98)}
 """Beyond these activations the slope is below 4 % of its largest: sigmoid a(1 - a), tanh 1 - a^2."""
+
+ENDS = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0)}
+"""The limits themselves."""
 
 
 def weight_histograms(net: Network) -> Figure:
@@ -72,9 +75,9 @@ def weight_histograms(net: Network) -> Figure:
 def activation_histograms(net: Network, X: ArrayLike) -> Figure:
     """Draw how the activations of each layer are spread over the rows of X, a panel for each.
 
-    The titles tell in words what no longer learns: sigmoid and tanh activations that are *saturated* (below 0.01 or
-    above 0.99; beyond -0.98 or 0.98), where the slope is below 4 % of its largest; and relu units that are *dead*,
-    0 for every row of X.
+    The titles tell in words what no longer learns: hidden sigmoid and tanh activations that are *saturated* (below
+    0.01 or above 0.99; beyond -0.98 or 0.98), where the slope is below 4 % of its largest; and relu units that are
+    *dead*, 0 for every row of X. Outputs that stand there may be right: they are only counted, as near 0 or 1.
 
     Parameters
     ----------
@@ -113,19 +116,21 @@ def activation_histograms(net: Network, X: ArrayLike) -> Figure:
     names = (*net.hidden, net.output)
     for l, (ax, a, name) in enumerate(zip(axes, activations, names, strict=True)):
         _draw_bars(ax, a)
-        _shade(ax, name)
-        layer = "output" if l == len(names) - 1 else "layer"
-        ax.set_title(f"{layer} a[{l}]: {count(a.shape[1], 'unit')}, {name}\n{describe(name, a)}", fontsize="medium")
+        is_output = l == len(names) - 1
+        _set_ends(ax, name, hatched=not is_output)
+        layer, said = "output" if is_output else "layer", describe(name, a, is_output=is_output)
+        ax.set_title(f"{layer} a[{l}]: {count(a.shape[1], 'unit')}, {name}\n{said}", fontsize="medium")
         ax.set(xlabel="activation", ylabel="activations")
     return figure
 
 
-def describe(activation: str, a: Real) -> str:
+def describe(activation: str, a: Real, *, is_output: bool) -> str:
     """Say how many activations are saturated, or units dead; else mean and standard deviation."""
     if activation in SATURATED:
         low, high = SATURATED[activation]
         share = ((a < low) | (a > high)).mean()
-        return f"{share:.1%} saturated".replace("%", " %") if share else "none saturated"
+        what = printed(f"near {ENDS[activation][0]:g} or 1") if is_output else "saturated"
+        return f"{share:.1%} {what}".replace("%", " %") if share else f"none {what}"
     if activation == "relu":
         dead, n = int((a == 0).all(axis=0).sum()), a.shape[1]
         return f"{dead} of {n} units dead: 0 for every row" if dead else "no unit dead"
@@ -136,14 +141,13 @@ def _mean_and_std(values: Real) -> str:
     return f"mean {short(float(_statistics.mean(values)))}, std {short(float(_statistics.deviation(values)))}"
 
 
-def _shade(ax: Axes, activation: str) -> None:
-    """Hatch where an activation is saturated."""
+def _set_ends(ax: Axes, activation: str, *, hatched: bool) -> None:
+    """Show all that an activation can be, hatched where it is saturated."""
     if activation not in SATURATED:
         return
-    low, high = SATURATED[activation]
-    ends = (0.0, 1.0) if activation == "sigmoid" else (-1.0, 1.0)
+    (low, high), ends = SATURATED[activation], ENDS[activation]
     room = 0.03 * (ends[1] - ends[0])
-    for first, last in ((ends[0] - room, low), (high, ends[1] + room)):
+    for first, last in ((ends[0] - room, low), (high, ends[1] + room)) if hatched else ():
         ax.axvspan(first, last, facecolor="none", edgecolor="#999999", hatch="////", linewidth=0, zorder=0)
     ax.set_xlim(ends[0] - room, ends[1] + room)
 

@@ -1,4 +1,4 @@
-"""What was found: the changes of every output with every input, their means and ranges, and sentences about them."""
+"""What was found: the slope of every output with every input, their means and ranges, and sentences about them."""
 
 from __future__ import annotations
 
@@ -30,25 +30,28 @@ class Sensitivities:
 
     Attributes
     ----------
-    changes : ndarray, (n, n_out, n_in)
-        The derivatives ``net.jacobian(X)`` times the step of each input: at each row, how each output changes for it.
+    slopes : ndarray, (n, n_out, n_in)
+        At each row the derivatives, ``net.jacobian(X)``, times the step of each input.
     input_names, output_names : tuple of str
     steps : ndarray, (n_in,)
-        The step of each input that a change is told for, 1 by default. NaN, as are all numbers of that input, where a
+        The step of each input that a slope is told for, 1 by default. NaN, as are all numbers of that input, where a
         standard deviation was asked for and the input is constant over the rows.
     step : str
         What such a step is: "unit", "standard deviation" or, where the steps were given, "step".
+    divided : bool
+        Whether the steps are those of the inputs before a division (``divided_by``), no longer those of X.
     """
 
-    changes: Real
+    slopes: Real
     input_names: tuple[str, ...]
     output_names: tuple[str, ...]
     steps: Float
     step: str
+    divided: bool = False
 
     @cached_property
     def mean(self) -> Float:
-        """The mean over the rows, (n_out, n_in); changes up and changes down cancel."""
+        """The mean over the rows, (n_out, n_in); slopes up and slopes down cancel."""
         return np.stack([_statistics.mean(each, axis=0) for each in self._by_output()]) + 0.0
 
     @cached_property
@@ -58,30 +61,35 @@ class Sensitivities:
 
     @cached_property
     def min(self) -> Float:
-        """The smallest change over the rows, (n_out, n_in)."""
-        return np.asarray(self.changes.min(axis=0) + 0.0, dtype=np.float64)
+        """The smallest slope over the rows, (n_out, n_in)."""
+        return np.asarray(self.slopes.min(axis=0) + 0.0, dtype=np.float64)
 
     @cached_property
     def max(self) -> Float:
-        """The largest change over the rows, (n_out, n_in)."""
-        return np.asarray(self.changes.max(axis=0) + 0.0, dtype=np.float64)
+        """The largest slope over the rows, (n_out, n_in)."""
+        return np.asarray(self.slopes.max(axis=0) + 0.0, dtype=np.float64)
 
     def _by_output(self) -> Iterator[Real]:
-        """The changes (n, n_in) of one output after the other, so that no copy is as large as all of them."""
-        return (self.changes[:, j] for j in range(len(self.output_names)))
+        """The slopes (n, n_in) of one output after the other, so that no copy is as large as all of them."""
+        return (self.slopes[:, j] for j in range(len(self.output_names)))
 
     @property
     def n_rows(self) -> int:
         """How many rows were looked at."""
-        return len(self.changes)
+        return len(self.slopes)
 
     def __repr__(self) -> str:
-        n, outputs, inputs = self.changes.shape
+        n, outputs, inputs = self.slopes.shape
         what = f"{count(outputs, 'output')} to {count(inputs, 'input')} at {count(n, 'row')}"
-        return f"<Sensitivities of {what}: .mean, .mean_abs, .min, .max, .changes, .table(), .sentence(), .plot()>"
+        return f"<Sensitivities of {what}: .mean, .mean_abs, .min, .max, .slopes, .table(), .sentence(), .plot()>"
 
     def __str__(self) -> str:
         return self.table()
+
+    @property
+    def per(self) -> str:
+        """What a slope is told for: "unit of the input"."""
+        return f"{self.step} of the input{' before its division' if self.divided else ''}"
 
     @property
     def constant(self) -> tuple[str, ...]:
@@ -104,8 +112,8 @@ class Sensitivities:
         Returns
         -------
         str
-            "speed changes by +3.0 for each unit of engine, wheels and spoilers held constant", with the range where
-            the rows differ.
+            "speed changes at a rate of +3.0 per unit of engine, wheels and spoilers held constant", with the range
+            where the rows differ.
 
         Raises
         ------
@@ -115,15 +123,16 @@ class Sensitivities:
         j, k = _place("output", output, self.output_names), _place("input", input, self.input_names)
         if np.isnan(self.steps[k]):
             rows = f"{self.input_names[k]} is constant over the {count(self.n_rows, 'row')}"
-            return f"{rows}, so there is no change of {self.output_names[j]} for a {self.step} of it"
+            return f"{rows}, so there is no slope of {self.output_names[j]} per {self.step} of it"
         least, mean, most = (three_digits(values[j, k], change=True) for values in (self.min, self.mean, self.max))
-        change, between = mean, ""
+        rate, between = mean, ""
         if least != most:
-            change, between = f"{mean} on average", f" (from {least} to {most} over {self.n_rows} rows)"
+            rate, between = f"{mean} on average", f" (from {least} to {most} over {self.n_rows} rows)"
         size = three_digits(self.steps[k])
         step = {UNIT: "unit", DEVIATION: f"standard deviation ({size})", STEP: size}[self.step]
         others = _held_constant([name for i, name in enumerate(self.input_names) if i != k])
-        return f"{self.output_names[j]} changes by {change} for each {step} of {self.input_names[k]}{between}{others}"
+        what = f"{self.output_names[j]} changes at a rate of {rate} per {step} of {self.input_names[k]}"
+        return f"{what}{between}{others}"
 
     def table(self, most: int | None = None) -> str:
         """Return a table in plain text, the inputs that matter most (by mean abs) first.
@@ -158,7 +167,7 @@ class Sensitivities:
         return pd.DataFrame({name: values.ravel() for name, values in columns.items()}, index=names)
 
     def plot(self, ax: Axes | None = None) -> Axes:
-        """Draw the mean changes: bars with their range over the rows, or, for many, a heat map.
+        """Draw the mean slopes: bars with their range over the rows, or, for many, a heat map.
 
         Parameters
         ----------

@@ -1,8 +1,8 @@
-"""The step of each input that a change is told for."""
+"""The step of each input that a slope is told for."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,22 +16,48 @@ UNIT, DEVIATION, STEP = "unit", "standard deviation", "step"
 """What a step is called: 1, that of the rows, or one that was given."""
 
 
-def steps_of(scale: Any, rows: Real, dtype: np.dtype[Any]) -> tuple[Float, str]:
-    """Return the step of every input, and what it is called."""
+class Steps(NamedTuple):
+    """What a slope is told for: as the user counts it and, where that is not 1, as the network does."""
+
+    sizes: Float
+    kind: str
+    of_x: Float | None
+
+
+def read_steps(scale: Any, divided_by: Any, rows: Real, dtype: np.dtype[Any]) -> Steps:
+    """Return the step of every input, in the units from before a division by ``divided_by``."""
     n_in = rows.shape[1]
-    if scale is None:
-        return np.ones(n_in), UNIT
+    divisors = None if divided_by is None else _read_divisors(divided_by, n_in, dtype)
     if isinstance(scale, str):
         if scale != "std":
             raise ValueError(f'scale is {scale!r}; expected None, "std" or a number for each input')
-        return _deviations(rows), DEVIATION
-    steps = _checks.numeric("scale", scale).astype(np.float64)
-    if steps.shape != (n_in,):
-        raise ValueError(f"scale has shape {steps.shape}; expected ({n_in},), one step for each input")
-    _checks.check_finite("scale", steps, dtype)
-    for k, size in enumerate(steps.tolist()):
-        _checks.check_representable(f"scale[{k}]", _checks.positive_number(f"scale[{k}]", size), dtype)
-    return steps, STEP
+        deviations = _deviations(rows)
+        return Steps(deviations if divisors is None else deviations * divisors, DEVIATION, deviations)
+    sizes, kind = np.ones(n_in), UNIT
+    if scale is not None:
+        sizes, kind = _read_positive("scale", scale, n_in, "step", dtype), STEP
+    if divisors is None:
+        return Steps(sizes, kind, None if kind == UNIT else sizes)
+    for k, step in enumerate((sizes / divisors).tolist()):
+        _checks.check_representable(f"the step of input {k} after its division", step, dtype)
+    return Steps(sizes, kind, sizes / divisors)
+
+
+def _read_divisors(divided_by: Any, n_in: int, dtype: np.dtype[Any]) -> Float:
+    if _checks.is_number(divided_by):
+        divided_by = np.full(n_in, float(divided_by))
+    return _read_positive("divided_by", divided_by, n_in, "number", dtype)
+
+
+def _read_positive(name: str, values: Any, n_in: int, what: str, dtype: np.dtype[Any]) -> Float:
+    """Numbers above 0, one for each input, that the dtype holds."""
+    array: Float = _checks.numeric(name, values).astype(np.float64)
+    if array.shape != (n_in,):
+        raise ValueError(f"{name} has shape {array.shape}; expected ({n_in},), one {what} for each input")
+    _checks.check_finite(name, array, dtype)
+    for k, size in enumerate(array.tolist()):
+        _checks.check_representable(f"{name}[{k}]", _checks.positive_number(f"{name}[{k}]", size), dtype)
+    return array
 
 
 def _deviations(rows: Real) -> Float:
