@@ -10,7 +10,8 @@ import pytest
 
 import bp_core as bp
 from bp_core.history import Epoch
-from bp_core.pages._frames import MOST_UNITS
+from bp_core.pages._frames import LINE_BYTES, MOST_UNITS
+from bp_core.pages._line import trace
 from bp_core.pages._pack import quantise
 from support import refused, uniform
 
@@ -152,7 +153,7 @@ def test_bad_inputs(inputs, tmp_path):
 def test_numbers_are_the_cores(saved):
     net, replay, history = trained(20)
     data = saved(replay)
-    assert data["epochs"] == list(range(21))
+    assert data["epochs"] == list(range(21)) and data["curve"]["epochs"] == history.index
     assert data["curve"]["training"] == pytest.approx(history.loss, rel=1e-5)
     assert data["losses"][0] is None and data["losses"][1:] == data["curve"]["training"]
     other = net.copy()
@@ -172,7 +173,7 @@ def test_surface_and_unit_pictures(saved):
     net, replay, _ = trained(8)
     data = saved(replay)
     n = data["surface"]["points"]
-    assert data["surface"]["boundary"] and (data["surface"]["low"], data["surface"]["high"]) == (0, 1)
+    assert (data["surface"]["low"], data["surface"]["high"]) == (0, 1)
     (x0, x1), (y0, y1) = data["surface"]["ranges"]
     found = pixels(data["surface"]["planes"][0], 9, n, n)[-1]
     for row, column in ((0, 0), (0, n - 1), (n - 1, 5), (n // 2, n // 3)):
@@ -263,8 +264,107 @@ def test_long_loss_curves_keep_their_spikes(saved):
         replay(Epoch(index, 50.0 if index == 4321 else 1.0 / (index + 1), None, 0.1, 0.0, None, net))
     curve = saved(replay)["curve"]
     assert len(curve["epochs"]) <= 2001 and curve["n_epochs"] == 9000
-    assert curve["training"][curve["epochs"].index(4322)] == 50.0
-    assert curve["epochs"][0] == 1 and curve["epochs"][-1] == 9000
+    assert curve["training"][curve["epochs"].index(4321)] == 50.0
+    assert curve["epochs"][0] == 0 and curve["epochs"][-1] == 8999
+
+
+def test_names_of_inputs_and_outputs(saved):
+    def names(net, y, **options):
+        data = saved(bp.Replay(net, uniform(0, (6, 20)), y, **options))
+        return [(layer["names"], layer["meaning"]) for layer in data["layers"]]
+
+    net = bp.Network((20, 4, 1), seed=0)
+    assert names(net, uniform(1, 6)) == [(None, None)] * 3
+    W = np.abs(net.weights[0].astype("f8")).sum(axis=1)
+    drawn = np.sort(np.argsort(-W)[:MOST_UNITS])
+    found = names(net, [-1, 2] * 3, input_names=[f"pixel {k}" for k in range(20)], class_names=("dark", "light"))
+    assert found == [([f"pixel {k}" for k in drawn], None), (None, None), (None, "2 is light")]
+    found = names(bp.Network((20, 3), output="softmax", seed=0), [0, 1, 2] * 2, class_names=("a", "b", "c"))
+    assert found[-1] == (["a", "b", "c"], None)
+
+
+# ------------------------------------------------------------------ the decision line
+def lines_of(data, at):
+    """The lines of one snapshot, in the inputs."""
+    lengths = data["surface"]["line"]["lengths"]
+    points = np.frombuffer(base64.b64decode(data["surface"]["line"]["points"]), "<u2").reshape(-1, 2) / 65535
+    (left, right), (bottom, top) = data["surface"]["ranges"]
+    points = np.stack([left + (right - left) * points[:, 0], top + (bottom - top) * points[:, 1]], axis=1)
+    assert len(points) == sum(map(sum, lengths))
+    ends = np.cumsum([length for lines in lengths for length in lines])
+    first = sum(map(len, lengths[:at]))
+    return np.split(points, ends)[first : first + len(lengths[at])]
+
+
+@pytest.mark.parametrize("scale, output", [(1e-4, "sigmoid"), (300.0, "sigmoid"), (1.0, "tanh"), (1.0, "identity")])
+def test_the_line_is_where_the_output_is_in_the_middle(saved, scale, output):
+    """However flat or steep the output is: along a straight line that no grid follows."""
+    net = bp.Network((2, 1), output=output, seed=0)
+    middle = {"sigmoid": 0.0, "tanh": 0.0, "identity": 0.5}[output]
+    net.weights[0][...] = [[3.0 * scale], [1.0 * scale]]
+    net.biases[0][...] = -1.7 * scale + middle
+    (line,) = lines_of(saved(bp.Replay(net, X, Y)), 0)
+    assert np.abs(line @ [3.0, 1.0] - 1.7).max() < 2e-3
+    assert np.ptp(line, axis=0) == pytest.approx([1.16 / 3, 1.16], abs=1e-3), "from the lower side to the upper"
+
+
+def test_lines_are_right_and_smooth_at_every_epoch(saved):
+    """Each lies where the output is 0.5, and turns by little from point to point; some are closed."""
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(60, 2))
+    y = (np.hypot(*rows.T) < 1).astype(float)
+    net = bp.Network((2, 8, 1), hidden="tanh", output="sigmoid", seed=0, dtype="float64")
+    replay = bp.Replay(net, rows, y, max_snapshots=6)
+    bp.Trainer(net, optimizer=bp.Adam(learning_rate=0.03), seed=0).fit(rows, y, epochs=300, callbacks=[replay])
+    data = saved(replay)
+    closed = []
+    for at, snapshot in enumerate(replay.snapshots):
+        net.set_parameters(snapshot.parameters)
+        lines = lines_of(data, at)
+        assert lines
+        for line in lines:
+            slope = np.linalg.norm(net.jacobian(line)[:, 0], axis=1)
+            assert (np.abs(net.predict(line)[:, 0] - 0.5) / slope).max() < 1e-3, "in units of the inputs"
+            steps = np.diff(line, axis=0)
+            steps = steps[np.linalg.norm(steps, axis=1) > 5e-3]
+            angles = np.unwrap(np.arctan2(steps[:, 1], steps[:, 0]))
+            assert np.abs(np.diff(angles)).max() < 0.5
+            closed.append((line[0] == line[-1]).all())
+    assert any(closed) and not all(closed)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+@pytest.mark.parametrize("centre", [0.01, -0.01])
+def test_saddles(sign, centre):
+    """Two lines, each around a corner of the side that the centre is not on."""
+    saddle = lambda places: (places - 0.5).prod(axis=1) + centre  # noqa: E731
+    lines = trace(lambda places: sign * saddle(places), 2)
+    assert len(lines) == 2
+    for line in lines:
+        assert np.abs(saddle(line)).max() < 1e-3
+        assert np.sign((line.mean(axis=0) - 0.5).prod()) == -np.sign(centre)
+
+
+def test_closed_lines_and_holes():
+    """A closed line ends at its start; none leads around what is not finite, nor where nothing is crossed."""
+    circle = lambda places: 0.3 - np.hypot(*(places - 0.5).T)  # noqa: E731
+    (line,) = trace(circle, 32)
+    assert (line[0] == line[-1]).all() and np.abs(circle(line)).max() < 1e-5
+    holed = lambda places: np.where(places[:, 0] < 0.5, np.nan, circle(places))  # noqa: E731
+    (line,) = trace(holed, 32)
+    assert (line[:, 0] > 0.5).all() and not (line[0] == line[-1]).all()
+    assert trace(lambda places: np.zeros(len(places)), 8) == trace(lambda places: np.ones(len(places)), 8) == []
+
+
+def test_lines_that_wind_are_traced_more_coarsely(saved):
+    rng = np.random.default_rng(0)
+    net = bp.Network((2, 40, 40, 1), hidden="tanh", output="sigmoid", seed=0)
+    replay = bp.Replay(net, rng.normal(size=(50, 2)), np.arange(50) % 2)
+    net.set_parameters(rng.normal(size=net.n_parameters) * 40)
+    for index in range(40):
+        replay(Epoch(index, 1.0, None, 0.1, 0.0, None, net))
+    text = saved(replay)["surface"]["line"]["points"]
+    assert 100 * 41 < len(text) <= LINE_BYTES * 41
 
 
 def test_bytes_of_values():

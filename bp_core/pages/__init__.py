@@ -15,7 +15,7 @@ from typing import Any
 from bp_core._file import write_whole
 
 SCRIPTS = {
-    "replay": ("shared", "network", "chart", "unpack", "surface", "points", "replay"),
+    "replay": ("shared", "network", "chart", "unpack", "surface", "points", "words", "replay"),
     "explanation": ("shared", "network", "formula", "explanation"),
 }
 """The scripts of each page, in their order."""

@@ -30,6 +30,9 @@ MOST_BYTES = 4_300_000
 FINENESS = ((48, 20), (40, 16), (32, 12), (24, 8))
 """Points along a side of the output's picture and of a unit's, the best first."""
 
+LINE_BYTES = 4_000
+"""Of the decision line of a snapshot, in base64, on average."""
+
 CURVE_POINTS = 160
 """Points along the only input."""
 
@@ -76,20 +79,21 @@ def fit_in(recording: Recording, shown: Shown, n_inputs: int) -> tuple[list[Snap
     snapshots = recording.snapshots
     while True:
         for size in (Size(*each) for each in FINENESS):
-            if len(snapshots) * _bytes(shown, size, n_inputs, surface_kind(recording)) <= MOST_BYTES:
+            if len(snapshots) * _bytes(recording, shown, size, n_inputs) <= MOST_BYTES:
                 return snapshots, size
         if len(snapshots) <= 2:
             return snapshots, size
         snapshots = snapshots[:-1:2] + snapshots[-1:]
 
 
-def _bytes(shown: Shown, size: Size, n_inputs: int, kind: str) -> float:
+def _bytes(recording: Recording, shown: Shown, size: Size, n_inputs: int) -> float:
     """Characters of base64 for one snapshot."""
     units, outputs = sum(units.size for units in shown.units[1:]), int(shown.units[-1].size)
-    planes = {"value": 1, "classes": 2, "values": min(MOST_PLANES, outputs)}[kind]
+    planes = {"value": 1, "classes": 2, "values": min(MOST_PLANES, outputs)}[surface_kind(recording)]
+    line = LINE_BYTES if n_inputs == 2 and has_line(recording) else 0
     surface = 4 * CURVE_POINTS * outputs if n_inputs == 1 else planes * size.surface * size.surface
     points = size.unit if n_inputs == 1 else size.unit * size.unit
-    return GROWTH * (4 * shown.n_numbers + units * points + surface)
+    return GROWTH * (4 * shown.n_numbers + units * points + surface) + line
 
 
 def surface_kind(recording: Recording) -> str:
@@ -97,6 +101,11 @@ def surface_kind(recording: Recording) -> str:
     if recording.net.layer_sizes[-1] == 1:
         return "value"
     return "values" if recording.rows.labels is None else "classes"
+
+
+def has_line(recording: Recording) -> bool:
+    """Whether a decision line is drawn: one output, whose targets are two classes."""
+    return recording.net.layer_sizes[-1] == 1 and recording.rows.labels is not None
 
 
 def at_each(net: Network, snapshots: list[Snapshot]) -> Iterator[Network]:

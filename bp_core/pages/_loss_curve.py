@@ -14,13 +14,13 @@ MOST_POINTS = 2000
 """Points of a loss curve."""
 
 
-def loss_curve(epochs: Sequence[int], losses: Sequence[float], validation: Sequence[float]) -> dict[str, Any]:
-    """Epochs and losses; of very many epochs the lowest and the highest loss of each bin of neighbours."""
+def loss_curve(indices: Sequence[int], losses: Sequence[float], validation: Sequence[float]) -> dict[str, Any]:
+    """Epochs, by their index, and losses; of very many the lowest and the highest loss of each bin of neighbours."""
     kept = _extremes(np.asarray(losses, np.float64))
     seen = bool(np.isfinite(np.asarray(validation, np.float64)).any())
     return {
-        "n_epochs": len(epochs),
-        "epochs": [epochs[at] for at in kept],
+        "n_epochs": len(indices),
+        "epochs": [indices[at] for at in kept],
         "training": [six(losses[at]) for at in kept],
         "validation": [six(validation[at]) for at in kept] if seen else None,
     }

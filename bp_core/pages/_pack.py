@@ -1,4 +1,4 @@
-"""Numbers made small enough for a page: base64 of float32 or of single bytes, and six digits in JSON."""
+"""Numbers made small enough for a page: base64 of float32, uint16 or single bytes, and six digits in JSON."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ GROWTH = 4 / 3
 
 
 def pack(array: Real) -> str:
-    """float32, or bytes as they are, little end first, in base64."""
-    kind = "u1" if array.dtype == np.uint8 else "<f4"
+    """float32, or bytes and uint16 as they are, little end first, in base64."""
+    kind = {"uint8": "u1", "uint16": "<u2"}.get(array.dtype.name, "<f4")
     with np.errstate(over="ignore"):
         return base64.b64encode(np.ascontiguousarray(array, kind).tobytes()).decode("ascii")
 

@@ -53,6 +53,8 @@ class Recording:
     net: Network
     snapshots: list[Snapshot]
     epochs: list[int]
+    """After each epoch seen, how many are done: its index and 1."""
+
     losses: list[float]
     validation_losses: list[float]
     rows: Rows

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bp_core._unit_names import UnitNames
 from bp_core.pages import _frames
 from bp_core.pages._frames import Shown, Size
+from bp_core.pages._line import decision_lines
 from bp_core.pages._loss_curve import loss_curve
 from bp_core.pages._pack import pack, quantise, six, sixes
 from bp_core.pages._recording import Recording, Snapshot
@@ -27,14 +28,13 @@ def page_data(recording: Recording, inputs: Sequence[int | str] | None) -> dict[
     plane = Slice(recording, inputs)
     shown = _frames.choose_shown(recording)
     snapshots, size = _frames.fit_in(recording, shown, len(plane.inputs))
-    curve = loss_curve(recording.epochs, recording.losses, recording.validation_losses)
+    curve = loss_curve([done - 1 for done in recording.epochs], recording.losses, recording.validation_losses)
     return {
         "network": repr(net).strip("<>").removeprefix("Network "),
         "epochs": [snapshot.epoch for snapshot in snapshots],
         "losses": _loss_at(recording.losses, recording, snapshots),
         "validation_losses": _loss_at(recording.validation_losses, recording, snapshots),
         "curve": curve,
-        "features": [recording.input_names[k] for k in shown.units[0]],
         "layers": _layers(recording, shown),
         "parameters": _parameters(recording, snapshots, shown),
         "examples": _examples(recording, snapshots, shown),
@@ -61,10 +61,19 @@ def _layers(recording: Recording, shown: Shown) -> list[dict[str, Any]]:
     """Names and number of the units of each layer, inputs first."""
     net, names = recording.net, _names(recording)
     kinds = ("inputs", *net.hidden, net.output)
-    return [
-        {"kind": kind, "n": n, "units": [names.a(l - 1, int(j)) for j in units]}
+    layers = [
+        {"kind": kind, "n": n, "units": [names.a(l - 1, int(j)) for j in units], "names": None, "meaning": None}
         for l, (kind, n, units) in enumerate(zip(kinds, net.layer_sizes, shown.units, strict=True))
     ]
+    own = [recording.input_names[k] for k in shown.units[0]]
+    layers[0]["names"] = own if own != layers[0]["units"] else None
+    if recording.class_names is None:
+        return layers
+    if net.layer_sizes[-1] > 1:
+        layers[-1]["names"] = [recording.class_names[j] for j in shown.units[-1]]
+    else:
+        layers[-1]["meaning"] = f"{recording.rows.y.max():g} is {recording.class_names[1]}"
+    return layers
 
 
 def _parameters(recording: Recording, snapshots: list[Snapshot], shown: Shown) -> list[dict[str, Any]]:
@@ -147,7 +156,8 @@ def _surface(recording: Recording, snapshots: list[Snapshot], plane: Slice, size
     values = _frames.outputs(recording, snapshots, plane.grid(size.surface))
     kind = _frames.surface_kind(recording)
     picture = _winners(values) if kind == "classes" else _planes(recording, values)
-    return {"kind": kind, "points": size.surface, **picture, **shared}
+    line = decision_lines(recording, snapshots, plane) if _frames.has_line(recording) else None
+    return {"kind": kind, "points": size.surface, "line": line, **picture, **shared}
 
 
 def _winners(values: Real) -> dict[str, Any]:
@@ -159,12 +169,11 @@ def _winners(values: Real) -> dict[str, Any]:
 
 
 def _planes(recording: Recording, values: Real) -> dict[str, Any]:
-    """Bytes of the first outputs, the range that they stand for, and where a boundary is drawn."""
+    """Bytes of the first outputs, and the range that they stand for."""
     low, high = _frames.value_range(recording, values)
     kept = values[:, :, : _frames.MOST_PLANES]
     planes = [pack(quantise(kept[:, :, j], low, high)) for j in range(kept.shape[2])]
-    boundary = recording.rows.labels is not None and values.shape[2] == 1
-    return {"planes": planes, "low": six(low), "high": six(high), "boundary": boundary}
+    return {"planes": planes, "low": six(low), "high": six(high)}
 
 
 def _points(recording: Recording, plane: Slice) -> dict[str, Any]:
@@ -196,7 +205,10 @@ def _notes(
 ) -> list[str]:
     """In words: what was left out or made coarser, and how exact the rest is."""
     n_epochs, rows = len(recording.epochs), recording.rows
-    notes = [f"{len(snapshots)} snapshots of {n_epochs:,} epochs, the first and the last among them."]
+    notes = [
+        f"{len(snapshots)} snapshots over {n_epochs:,} epochs, the start and the end among them.",
+        "An epoch has the index that History.index gives it, from 0: after 300 epochs the last one done is epoch 299.",
+    ]
     if any(units.size < n for units, n in zip(shown.units, recording.net.layer_sizes, strict=True)):
         notes.append(
             f"Of each layer at most {_frames.MOST_UNITS} units are drawn, those with the largest weights at the end."

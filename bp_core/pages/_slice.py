@@ -34,6 +34,14 @@ class Slice:
             rows[:, self.inputs[1]] = np.repeat(steps[1][::-1], points)
         return rows
 
+    def rows(self, places: Real) -> Real:
+        """Rows (n, n_in) at places (n, 2) of the picture, in shares of its sides from the left and from the top."""
+        rows = np.tile(self.held, (places.shape[0], 1))
+        (left, right), (bottom, top) = self.ranges
+        rows[:, self.inputs[0]] = left + (right - left) * places[:, 0]
+        rows[:, self.inputs[1]] = top + (bottom - top) * places[:, 1]
+        return rows
+
 
 def _choose(recording: Recording, inputs: Sequence[int | str] | None) -> tuple[int, ...]:
     """The inputs that vary, by index."""

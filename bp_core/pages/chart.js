@@ -1,13 +1,14 @@
 // A small chart of lines over the epochs, with a marker that moves along.
 //
+// axis: what the epochs are, in words.
 // series: [{ name, values, dashed }]; values are null where they are not finite.
 // onSeek(epoch): where the reader points.
 
-const CHART_MARGIN = { top: 10, right: 14, bottom: 26, left: 58 };
+const CHART_MARGIN = { top: 10, right: 14, bottom: 44, left: 58 };
 
 class LineChart {
-  constructor(host, { label, height, onSeek }) {
-    Object.assign(this, { host, label, height, onSeek });
+  constructor(host, { label, axis, height, onSeek }) {
+    Object.assign(this, { host, label, axis, height, onSeek });
   }
 
   draw(epochs, series, { log = false } = {}) {
@@ -36,11 +37,14 @@ class LineChart {
         makeSvg("text", { class: "y", x: left - 8, y: y + 4 }, formatTick(value)),
       );
     }
-    for (const value of this.x.ticks(this.width > 420 ? 6 : 3)) {
+    for (const value of this.x.ticks(this.width > 420 ? 6 : 3).filter(Number.isInteger)) {
       const x = Math.min(this.x(value), this.width - 4.2 * formatCount(value).length);
       this.svg.append(makeSvg("text", { class: "x", x, y: bottom + 19 }, formatCount(value)));
     }
-    this.svg.append(makeSvg("line", { class: "axis", x1: left, x2: right, y1: bottom, y2: bottom }));
+    this.svg.append(
+      makeSvg("line", { class: "axis", x1: left, x2: right, y1: bottom, y2: bottom }),
+      makeSvg("text", { class: "x", x: (left + right) / 2, y: bottom + 38 }, this.axis),
+    );
   }
 
   line(one) {
@@ -57,13 +61,14 @@ class LineChart {
     return makeSvg("path", { class: one.dashed ? "curve dashed" : "curve", d: path || "M0 0" });
   }
 
-  // Move the marker to an epoch; heights are the values of the series there.
+  // Move the marker to an epoch, or away for null; heights are the values of the series there.
   mark(epoch, heights) {
-    const x = this.x(epoch);
+    this.marker.style.display = epoch === null ? "none" : "";
+    const x = this.x(epoch ?? this.epochs[0] ?? 0);
     this.marker.setAttribute("x1", x);
     this.marker.setAttribute("x2", x);
     this.dots.forEach((dot, at) => {
-      const shown = usable(heights[at], this.log);
+      const shown = epoch !== null && usable(heights[at], this.log);
       dot.style.display = shown ? "" : "none";
       if (!shown) return;
       dot.setAttribute("cx", x);

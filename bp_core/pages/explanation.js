@@ -5,19 +5,45 @@ const parameters = new Map(DATA.parameters.map((parameter) => [parameter.name, p
 const drawn = DATA.parameters.filter(({ ends }) => ends.length);
 let network;
 
+// ------------------------------------------------------------------------ names
+// What the user calls the inputs or the outputs; null where there are no names.
+function namesOf(l) {
+  const [row] = DATA.rows;
+  const labelled = l === 0 ? row.inputs : l === DATA.layers.length - 1 ? row.targets : [];
+  return labelled.some(({ label }) => label) ? labelled.map(({ label }) => label) : null;
+}
+
+// The user's name of a unit, by its a or z.
+function ownName(id) {
+  const a = id.replace(/^z/, "a");
+  const l = DATA.layers.findIndex(({ units }) => units.includes(a));
+  return l < 0 ? "" : namesOf(l)?.[DATA.layers[l].units.indexOf(a)] ?? "";
+}
+
+// What a unit is called: left (x1), or a1 where it has no name of its own.
+function named(id) {
+  const name = ownName(id);
+  return name === "" ? id : `${shorten(name, 28)} (${id})`;
+}
+
+function unitTitle(id) {
+  return `${id.startsWith("x") ? "input" : "unit"} ${named(id)}`;
+}
+
 // ---------------------------------------------------------------------- network
 function networkSpec() {
+  const last = DATA.layers.length - 1;
   const layers = DATA.layers.map((layer, l) => ({
     heading: layer.kind,
+    below: (l > 0) + (l === last) + Boolean(namesOf(l)),
     note: layer.n > layer.units.length ? `+ ${formatCount(layer.n - layer.units.length)} more` : "",
-    units: [...layer.units.map((id) => ({ id, title: l ? `unit ${id}` : `input ${id}` })), ...biasUnit(l)],
+    units: [...layer.units.map((id) => ({ id, title: unitTitle(id) })), ...biasUnit(l)],
   }));
-  layers.push({ heading: "error", units: [{ id: "E" }] });
+  layers.push({ heading: "error", below: 0, units: [{ id: "E" }] });
   const edges = [...drawn].map(({ name, ends, from, to }) => ({ id: name, ends, title: parameterTitle({ name, from, to }) }));
-  const last = DATA.layers.at(-1).units;
-  edges.push({ id: "to E", ends: last.map((id) => [id, "E"]) });
+  edges.push({ id: "to E", ends: DATA.layers[last].units.map((id) => [id, "E"]) });
   const label = "The network. Arrow keys move through its weights, biases and units.";
-  return { layers, edges, label, least: 46, most: 66, height: 470, inside: 2, below: 1, onChoose: choose };
+  return { layers, edges, label, least: 46, most: 66, wide: 60, height: 470, inside: 2, onChoose: choose };
 }
 
 function biasUnit(l) {
@@ -26,22 +52,32 @@ function biasUnit(l) {
 }
 
 function parameterTitle({ name, from, to }) {
-  return name.startsWith("b") ? `bias ${name} of ${to}` : `weight ${name} from ${from} to ${to}`;
+  return name.startsWith("b") ? `bias ${name} of ${named(to)}` : `weight ${name} from ${named(from)} to ${named(to)}`;
 }
 
 function drawValues() {
   const row = DATA.rows[state.row];
-  for (const { name, value } of row.inputs) network.write(name, [name, formatShort(value), ""]);
-  const targets = new Map(DATA.layers.at(-1).units.map((id, j) => [id, row.targets[j]]));
+  row.inputs.forEach(({ name, value }, k) => network.write(name, [name, formatShort(value), ...caption(0, k)]));
+  const outputs = DATA.layers.at(-1).units;
   for (const unit of row.units) {
-    const target = network.layout.pitch >= 110 && targets.get(unit.a_name);
-    const below = `z ${formatShort(unit.z)}${target ? `, ${target.name} ${formatNumber(target.value, 3)}` : ""}`;
-    network.write(unit.a_name, [unit.a_name, formatShort(unit.a), below]);
+    const lines = [unit.a_name, formatShort(unit.a), `z ${formatShort(unit.z)}`];
+    const j = outputs.indexOf(unit.a_name);
+    if (j >= 0) lines.push(`${row.targets[j].name} ${targetText(row.targets[j].value)}`, ...caption(DATA.layers.length - 1, j));
+    network.write(unit.a_name, lines);
   }
-  DATA.layers.forEach((_, l) => biasUnit(l).forEach(({ id }) => network.write(id, ["bias", "1", ""])));
-  network.write("E", ["E", formatShort(row.loss), ""]);
+  DATA.layers.forEach((_, l) => biasUnit(l).forEach(({ id }) => network.write(id, ["bias", "1"])));
+  network.write("E", ["E", formatShort(row.loss)]);
   network.items.get("to E").classList.add("quiet");
   drawWeights();
+}
+
+function targetText(value) {
+  return Number.isInteger(value) && Math.abs(value) < 1e4 ? formatNumber(value) : formatShort(value);
+}
+
+function caption(l, j) {
+  const names = namesOf(l);
+  return names ? [network.fit(names[j])] : [];
 }
 
 function drawWeights() {
@@ -112,7 +148,8 @@ function equation(name, ...sides) {
 }
 
 function checkLine({ check, difference, agrees }) {
-  const said = check.replace(/^central difference:? /, "").replace(/: [a-z ]+$/i, ": ");
+  const said = check.replace(/^central difference:? /, "").replace(/: [a-z ]+$/i, ": ")
+    .replaceAll(/-(?=\d)/g, MINUS);
   if (difference === null) return textLine(said);
   const verdict = agrees ? "they agree" : "they do not agree";
   return textLine(said, make("span", { class: agrees ? "agree" : "disagree" }, `${agrees ? "\u2713" : "\u2717"} ${verdict}`));
@@ -123,12 +160,12 @@ function unitDetail(id) {
   const input = row.inputs.find(({ name }) => name === id);
   if (input) {
     const lines = [textLine(...symbols(id), ` = ${formatNumber(input.value)}`), equation(`dE/d${id}`, formatNumber(input.derivative))];
-    return [`input ${id}`, [block("Value and derivative", ...lines)]];
+    return [unitTitle(id), [block("Value and derivative", ...lines)]];
   }
   const unit = row.units.find((each) => each.a_name === id);
   const a = textLine(...symbols(`${id} = ${unit.formula}`), ` = ${formatNumber(unit.a)}`);
   const back = equation(`dE/d${unit.z_name}`, formatNumber(unit.delta));
-  return [`unit ${id}`, [block("Sum", ...sumLines(unit)), block("Activation", a), block("On the way back", back)]];
+  return [unitTitle(id), [block("Sum", ...sumLines(unit)), block("Activation", a), block("On the way back", back)]];
 }
 
 function sumLines(unit) {
@@ -161,8 +198,32 @@ function listRow(parameter) {
     cell([difference === null ? "none" : formatNumber(difference)], "wide number"));
 }
 
+function listed() {
+  return [...byId("list").querySelectorAll("tr:not([hidden]) button")];
+}
+
+// Leave the rows whose name, or that of a unit at one end, is what is sought: W1 and not W10, but b of all biases.
+function find(sought) {
+  const wanted = sought.trim().toLowerCase();
+  const fits = (word) => (/\d$/.test(wanted) ? word === wanted : word.startsWith(wanted));
+  for (const row of byId("list").rows) {
+    const { name, from, to } = parameters.get(row.dataset.id);
+    const ends = [from, ...to.split(", ")];
+    const words = [name, from === "1" ? "bias" : "weight", ...ends, ...ends.map(ownName).filter(Boolean)];
+    row.hidden = !words.some((word) => fits(word.toLowerCase()));
+  }
+  byId("none-found").hidden = listed().length > 0;
+  markList();
+}
+
+// Where the page is narrow the detail stands far above the list.
+function showDetail() {
+  const { top, bottom } = byId("detail-title").getBoundingClientRect();
+  if (top < 0 || bottom > window.innerHeight) byId("detail-panel").scrollIntoView();
+}
+
 function markList() {
-  const buttons = [...byId("list").querySelectorAll("button")];
+  const buttons = listed();
   const held = buttons.find((button) => button.dataset.id === state.chosen) ?? buttons[0];
   for (const button of buttons) {
     const chosen = button.dataset.id === state.chosen;
@@ -173,7 +234,7 @@ function markList() {
 }
 
 function onListKey(event) {
-  const buttons = [...byId("list").querySelectorAll("button")];
+  const buttons = listed();
   const at = buttons.indexOf(event.target);
   const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: buttons.length - 1 }[event.key];
   if (at < 0 || next === undefined) return;
@@ -184,6 +245,7 @@ function onListKey(event) {
 function holdFromList(event) {
   const id = event.target.closest("[data-id]")?.dataset.id;
   if (id !== undefined) network.hold(id);
+  return id !== undefined;
 }
 
 // -------------------------------------------------------------------- starting
@@ -200,7 +262,8 @@ function drawError() {
 }
 
 function rowText(row) {
-  const inputs = row.inputs.slice(0, 3).map(({ value }) => formatNumber(value, 3)).join(", ");
+  const input = ({ label, value }) => `${label ? `${shorten(label, 12)} ` : ""}${formatNumber(value, 3)}`;
+  const inputs = row.inputs.slice(0, 3).map(input).join(", ");
   return `${row.row}: (${inputs}${row.inputs.length > 3 ? ", \u2026" : ""})`;
 }
 
@@ -234,7 +297,9 @@ byId("row").addEventListener("change", (event) => {
   state.row = Number(event.target.value);
   drawAll();
 });
-for (const type of ["click", "focusin"]) byId("list").addEventListener(type, holdFromList);
+byId("list").addEventListener("focusin", (event) => event.target.matches(":focus-visible") && holdFromList(event));
+byId("list").addEventListener("click", (event) => holdFromList(event) && showDetail());
 byId("list").addEventListener("keydown", onListKey);
+byId("find").addEventListener("input", (event) => find(event.target.value));
 onResize(drawAll);
 onThemeChange(drawAll);

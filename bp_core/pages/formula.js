@@ -1,10 +1,13 @@
 // Names, derivatives and products as readable formulas.
 
+const DERIVATIVE = /\bd(E|[za]\d*)\/d([xzaWb]\d*)/g;
 const NAME = /([xzaWby])(\d+)/;
 
-// Text in which W7 becomes W with a small 7, ^2 a raised 2, and a hyphen between spaces or before a number a minus.
+// Text in which W7 becomes W with a small 7, ^2 a raised 2, a hyphen between spaces or before a number a minus, and
+// the d's of a derivative round.
 function symbols(text) {
-  return text.replaceAll(/(^|[\s(])-/g, `$1${MINUS}`).split(/(\b(?:[xzaWby]\d+|[yE])\b|\^\d)/).map((part) => {
+  const round = text.replaceAll(DERIVATIVE, "\u2202$1/\u2202$2");
+  return round.replaceAll(/(^|[\s(])-/g, `$1${MINUS}`).split(/(\b(?:[xzaWby]\d+|[yE])\b|\^\d)/).map((part) => {
     const name = NAME.exec(part);
     if (name && part === name[0]) return make("var", {}, name[1], make("sub", {}, name[2]));
     if (/^\^\d$/.test(part)) return make("sup", {}, part[1]);
@@ -12,11 +15,11 @@ function symbols(text) {
   });
 }
 
-// dE/dW7 as a fraction; other text as it is. Readers of the page's text find a slash in it.
+// dE/dW7 as a fraction with round d's; other text as it is. Readers of the page's text find a slash in it.
 function derivative(name) {
-  const found = /^d(.+)\/d(.+)$/.exec(name);
+  const found = /^d([^/]+)\/d([^/]+)$/.exec(name);
   if (!found) return make("span", {}, ...symbols(name));
-  const [over, under] = found.slice(1).map((part) => ["d", ...symbols(part)]);
+  const [over, under] = found.slice(1).map((part) => ["\u2202", ...symbols(part)]);
   return make("span", { class: "fraction" },
     make("span", {}, ...over), make("span", { class: "for-readers" }, "/"), make("span", { class: "under" }, ...under));
 }

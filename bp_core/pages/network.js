@@ -1,15 +1,16 @@
 // Draws a network: units in columns, edges between them; all of them are reached by mouse, finger and keyboard.
 //
-// spec.layers: [{ heading, note, units: [{ id, title }] }]; a unit without a title cannot be chosen.
+// spec.layers: [{ heading, note, below, units: [{ id, title }] }]; a unit without a title cannot be chosen.
 // spec.edges:  [{ id, ends: [[unit, unit], ...], title }]; one parameter may lead to several units.
-// spec.least, spec.most: the side of a unit; spec.height: what the columns should fill.
-// spec.inside, spec.below: lines of text inside a unit and under it.
+// spec.least, spec.most: the side of a unit; spec.wide: its least width; spec.height: what the columns should fill.
+// spec.inside: lines of text inside a unit; below: lines under the units of a layer.
 // spec.onChoose(id): what is chosen for now; null where the pointer has left and nothing is held.
 
 const HEADING_ROOM = 26;
 const LINE_ROOM = 17;
 const LEAST_PITCH = 66;
-const SIDE_ROOM = 42;
+const SIDE_ROOM = [42, 62];
+const MOST_LETTERS = 40;
 
 class NetworkView {
   constructor(host, spec) {
@@ -28,6 +29,7 @@ class NetworkView {
     this.context = sizeCanvas(this.canvas, width, height);
     this.svg = makeSvg("svg", { width, height, role: "group", "aria-label": this.spec.label });
     this.items = new Map();
+    this.fitted = new Map();
     for (const edge of this.spec.edges) this.addEdge(edge);
     this.spec.layers.forEach((layer, l) => this.addLayer(layer, l));
     this.host.replaceChildren(this.canvas, this.svg);
@@ -51,22 +53,22 @@ class NetworkView {
     if (this.layout.roomy && layer.heading) {
       this.svg.append(makeSvg("text", { class: "heading halo", x, y: 14 }, layer.heading));
     }
-    for (const unit of layer.units) this.addUnit(unit);
+    for (const unit of layer.units) this.addUnit(unit, layer.below);
     if (layer.note) {
       const y = this.layout.bottoms[l] + LINE_ROOM;
       this.svg.append(makeSvg("text", { class: "heading halo", x, y }, layer.note));
     }
   }
 
-  addUnit(unit) {
-    const { node } = this.layout;
+  addUnit(unit, below) {
+    const { node, wide } = this.layout;
     const { x, y } = this.layout.places.get(unit.id);
     const group = makeSvg("g", choosable("unit", unit));
     const corner = this.spec.inside ? 10 : 4;
     group.append(
-      makeSvg("rect", { x: x - node / 2, y: y - node / 2, width: node, height: node, rx: corner }),
+      makeSvg("rect", { x: x - wide / 2, y: y - node / 2, width: wide, height: node, rx: corner }),
     );
-    for (let line = 0; line < this.spec.inside + this.spec.below; line += 1) {
+    for (let line = 0; line < this.spec.inside + below; line += 1) {
       const inside = line < this.spec.inside;
       const row = inside ? line - (this.spec.inside - 1) / 2 : line - this.spec.inside;
       const top = inside ? y + 5 + row * LINE_ROOM : y + node / 2 + 14 + row * LINE_ROOM;
@@ -82,6 +84,19 @@ class NetworkView {
     lines.forEach((line, at) => {
       texts[at].textContent = line;
     });
+  }
+
+  // A name short enough to stand under a unit of the first or the last column.
+  fit(name) {
+    if (!this.fitted.has(name)) this.fitted.set(name, this.shortest(name));
+    return this.fitted.get(name);
+  }
+
+  shortest(name) {
+    this.context.font = `13px ${getComputedStyle(this.host).fontFamily}`;
+    let most = MOST_LETTERS;
+    while (most > 1 && this.context.measureText(shorten(name, most)).width > 2 * this.layout.side) most -= 1;
+    return shorten(name, most);
   }
 
   name(id, title) {
@@ -163,32 +178,45 @@ function choosable(kind, { id, title }) {
 // ------------------------------------------------------------------------ places
 function layOut(room, spec) {
   const n = spec.layers.length;
-  const tallest = Math.max(...spec.layers.map((layer) => layer.units.length));
-  const text = spec.below * LINE_ROOM + 8;
-  const node = Math.max(spec.least, Math.min(spec.most, spec.height / tallest - text, room / (2 * n)));
-  const side = Math.max(node / 2 + 4, SIDE_ROOM);
-  const width = Math.max(room, 2 * side + (n - 1) * Math.max(LEAST_PITCH, node + 22));
+  const node = nodeSide(room, spec);
+  const wide = Math.max(node, spec.wide ?? 0);
+  const side = Math.max(wide / 2 + 4, Math.min(SIDE_ROOM[1], Math.max(SIDE_ROOM[0], room / 10)));
+  const width = Math.max(room, 2 * side + (n - 1) * Math.max(LEAST_PITCH, wide + 22));
   const pitch = n > 1 ? (width - 2 * side) / (n - 1) : 0;
-  const step = Math.max(node + text, Math.min(spec.height / tallest, 2.2 * node + text));
+  const tallest = Math.max(...spec.layers.map((layer) => layer.units.length));
+  const steps = spec.layers.map((layer) => {
+    const text = textRoom(layer);
+    return Math.max(node + text, Math.min(spec.height / tallest, 2.2 * node + text));
+  });
+  const full = Math.max(...spec.layers.map((layer, l) => layer.units.length * steps[l]));
   const columns = spec.layers.map((_, l) => side + l * pitch);
   const places = new Map();
-  const bottoms = spec.layers.map((layer, l) => placeColumn(places, layer, columns[l], { spec, tallest, step, node }));
+  const bottoms = spec.layers.map((layer, l) => placeColumn(places, layer, columns[l], { full, step: steps[l], node }));
   const noted = spec.layers.some((layer) => layer.note);
-  const height = HEADING_ROOM + 8 + tallest * step + (noted ? LINE_ROOM + 4 : 0);
-  return { width, height, node, columns, places, bottoms, pitch, roomy: pitch >= 72 || n === 1 };
+  const height = HEADING_ROOM + 8 + full + (noted ? LINE_ROOM + 4 : 0);
+  return { width, height, node, wide, side, columns, places, bottoms, roomy: pitch >= 72 || n === 1 };
 }
 
-function placeColumn(places, layer, x, { spec, tallest, step, node }) {
-  const text = spec.below * LINE_ROOM + 8;
+function nodeSide(room, spec) {
+  const heights = spec.layers.map((layer) => spec.height / layer.units.length - textRoom(layer));
+  return Math.max(spec.least, Math.min(spec.most, ...heights, room / (2 * spec.layers.length)));
+}
+
+function textRoom(layer) {
+  return layer.below * LINE_ROOM + 8;
+}
+
+function placeColumn(places, layer, x, { full, step, node }) {
+  const text = textRoom(layer);
   const spare = step - node - text;
-  const first = HEADING_ROOM + ((tallest - layer.units.length) * step + spare) / 2 + node / 2;
+  const first = HEADING_ROOM + (full - layer.units.length * step + spare) / 2 + node / 2;
   layer.units.forEach((unit, j) => places.set(unit.id, { x, y: first + j * step }));
   return first + (layer.units.length - 1) * step + node / 2 + text;
 }
 
 function curve(layout, from, to) {
   const [a, b] = [layout.places.get(from), layout.places.get(to)];
-  const [start, end] = [a.x + layout.node / 2, b.x - layout.node / 2];
+  const [start, end] = [a.x + layout.wide / 2, b.x - layout.wide / 2];
   const bend = (end - start) * 0.45;
   return `M${start} ${a.y}C${start + bend} ${a.y} ${end - bend} ${b.y} ${end} ${b.y}`;
 }

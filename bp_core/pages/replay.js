@@ -10,20 +10,15 @@ const state = { at: 0, example: 0, chosen: null, timer: null };
 let network, surface, lossChart, detailChart;
 
 // ---------------------------------------------------------------------- network
-function unitTitle(l, j) {
-  const { units } = DATA.layers[l];
-  if (l > 0) return `unit ${units[j]}`;
-  return DATA.features[j] === units[j] ? `input ${units[j]}` : `input ${units[j]}, ${DATA.features[j]}`;
-}
-
 function tall() {
   return DATA.layers.some(({ units }) => units.length > 9);
 }
 
 function networkSpec() {
   const places = new Map();
-  const layers = DATA.layers.map(({ kind, n, units }, l) => ({
+  const layers = DATA.layers.map(({ kind, n, units, names, meaning }, l) => ({
     heading: kind,
+    below: names || meaning ? 2 : 1,
     note: n > units.length ? `+ ${formatCount(n - units.length)} more` : "",
     units: units.map((id, j) => {
       places.set(id, { l, j });
@@ -32,11 +27,11 @@ function networkSpec() {
   }));
   const edges = recording.layers.flatMap(({ weight_names: names }, l) => names.flatMap((row, k) => row.map((id, j) => {
     places.set(id, { l, k, j });
-    const [from, to] = [DATA.layers[l].units[k], DATA.layers[l + 1].units[j]];
-    return { id, ends: [[from, to]], title: `weight ${id} from ${from} to ${to}` };
+    const ends = [[DATA.layers[l].units[k], DATA.layers[l + 1].units[j]]];
+    return { id, ends, title: weightTitle(id, l, k, j) };
   })));
   const label = "The network. Arrow keys move through its weights and units.";
-  return { places, layers, edges, label, least: 28, most: 64, height: tall() ? 1010 : 430, inside: 0, below: 1, onChoose: choose };
+  return { places, layers, edges, label, least: 28, most: 64, height: tall() ? 1010 : 430, inside: 0, onChoose: choose };
 }
 
 function drawWeights() {
@@ -47,10 +42,11 @@ function drawWeights() {
 
 function drawUnits() {
   network.context.clearRect(0, 0, network.layout.width, network.layout.height);
-  DATA.layers.forEach(({ units }, l) => units.forEach((id, j) => {
+  DATA.layers.forEach(({ units, names, meaning }, l) => units.forEach((id, j) => {
     drawMap(id, l, j);
     const value = formatShort(recording.activation(state.at, l, j, state.example));
-    network.write(id, [network.layout.roomy ? `${id} ${value}` : value]);
+    const name = names?.[j] ?? meaning;
+    network.write(id, [...(name ? [network.fit(name)] : []), network.layout.roomy ? `${id} ${value}` : value]);
   }));
 }
 
@@ -91,15 +87,13 @@ function detail() {
   const { l, k, j } = network.spec.places.get(id);
   const every = DATA.epochs.map((_, at) => at);
   if (k !== undefined) {
-    const [from, to] = [DATA.layers[l].units[k], DATA.layers[l + 1].units[j]];
-    return { title: `Weight ${id} from ${from} to ${to}`, values: every.map((at) => recording.weight(at, l, k, j)), note: "" };
+    return { title: capital(weightTitle(id, l, k, j)), values: every.map((at) => recording.weight(at, l, k, j)), note: "" };
   }
   const values = every.map((at) => recording.activation(at, l, j, state.example));
   const bias = l > 0 ? recording.bias(state.at, l - 1, j) : null;
   const shared = bias?.shared ? ", shared by its layer" : "";
   const note = bias ? `Bias ${bias.name} = ${formatNumber(bias.value)}${shared}.` : "";
-  const title = unitTitle(l, j);
-  return { title: `${title[0].toUpperCase()}${title.slice(1)}, example row ${exampleRow().row}`, values, note };
+  return { title: `${capital(unitTitle(l, j))}, example row ${exampleRow().row}`, values, note };
 }
 
 function drawDetail() {
@@ -124,7 +118,7 @@ function exampleRow() {
 function drawOutcome() {
   const last = DATA.layers.length - 1;
   const outputs = DATA.layers[last].units.slice(0, 4)
-    .map((id, j) => `${id} = ${formatNumber(recording.activation(state.at, last, j, state.example), 4)}`);
+    .map((_, j) => `${called(last, j)} = ${formatNumber(recording.activation(state.at, last, j, state.example), 4)}`);
   const more = DATA.layers[last].n > 4 ? ", \u2026" : "";
   byId("outcome").textContent = `Example row ${exampleRow().row}: output ${outputs.join(", ")}${more}; target ${exampleRow().y}.`;
 }
@@ -133,26 +127,29 @@ function drawLoss() {
   const { epochs, training, validation } = DATA.curve;
   const series = [{ values: training }];
   if (validation) series.push({ values: validation, dashed: true });
-  const from = DATA.epochs[0];
-  const first = epochs.length && epochs[0] > from ? [from] : [];
-  const padded = series.map((one) => ({ ...one, values: [...first.map(() => null), ...one.values] }));
-  lossChart.draw([...first, ...epochs], padded, { log: byId("log").checked });
-  byId("loss-note").textContent = validation ? "Line: training. Dashes: validation." : "Training loss of every epoch.";
+  lossChart.draw(epochs, series, { log: byId("log").checked });
 }
 
+// The loss of the last epoch done: after 300 epochs that of epoch 299. At the start there is none.
 function markLoss() {
-  const epoch = DATA.epochs[state.at];
-  lossChart.mark(epoch, [DATA.losses[state.at], DATA.validation_losses[state.at]]);
+  const epoch = state.at === 0 ? null : DATA.epochs[state.at] - 1;
+  const losses = [DATA.losses[state.at], DATA.validation_losses[state.at]];
+  lossChart.mark(epoch, losses);
+  const seen = DATA.curve.validation ? [0, 1] : [0];
+  const kinds = DATA.curve.validation ? ["training (line)", "validation (dashes)"] : ["training loss"];
+  const said = seen.map((i) => (epoch === null ? kinds[i] : `${kinds[i]} ${formatNumber(losses[i], 4)}`)).join(", ");
+  byId("loss-note").textContent = epoch === null ? `No epoch is done yet. ${capital(said)} of every epoch.`
+    : `Epoch ${formatCount(epoch)}: ${said}.`;
 }
 
 function drawNow() {
-  const [epoch, loss] = [DATA.epochs[state.at], DATA.losses[state.at]];
-  const start = state.at === 0;
-  byId("epoch").textContent = `epoch ${formatCount(epoch)}`;
-  byId("loss").textContent = start ? "before training" : `loss ${formatNumber(loss, 4)}`;
+  const done = doneText(DATA.epochs[state.at]);
+  const loss = state.at === 0 ? "" : `loss ${formatNumber(DATA.losses[state.at], 4)}`;
+  byId("epoch").textContent = done;
+  byId("loss").textContent = loss;
   const slider = byId("slider");
   slider.value = state.at;
-  slider.setAttribute("aria-valuetext", `epoch ${epoch}, ${byId("loss").textContent}`);
+  slider.setAttribute("aria-valuetext", loss ? `${done}, ${loss}` : done);
 }
 
 function drawFrame() {
@@ -221,11 +218,6 @@ function onKey(event) {
 }
 
 // ------------------------------------------------------------------------ starting
-function exampleText({ row, x, y }) {
-  const numbers = x.slice(0, 3).map((value) => formatNumber(value, 3)).join(", ");
-  return `row ${row}: (${numbers}${x.length > 3 ? ", \u2026" : ""}), target ${y}`;
-}
-
 function fillIn() {
   byId("title").textContent = DATA.title;
   byId("network-line").textContent = `Network ${DATA.network}`;
@@ -235,7 +227,7 @@ function fillIn() {
   byId("example").append(...DATA.examples.rows.map((row, at) => make("option", { value: at }, exampleText(row))));
   const outputs = DATA.surface.kind === "values" ? DATA.surface.planes.length : 0;
   byId("output-label").hidden = outputs < 2;
-  byId("output").append(...DATA.layers.at(-1).units.slice(0, outputs).map((id, j) => make("option", { value: j }, id)));
+  byId("output").append(...DATA.layers.at(-1).units.slice(0, outputs).map((_, j) => make("option", { value: j }, called(DATA.layers.length - 1, j))));
   const { inputs } = DATA.surface;
   byId("surface").setAttribute("aria-label", `The output over ${inputs.join(" and ")}, with the data as points`);
   listNotes(byId("notes"), DATA.notes);
@@ -283,11 +275,15 @@ function listen() {
 
 fillIn();
 surface = new SurfaceView(byId("surface"), byId("surface-room"), DATA);
-const seek = (epoch) => {
+const seek = (done) => {
   stop();
-  go(recording.nearest(epoch));
+  go(recording.nearest(done));
 };
-lossChart = new LineChart(byId("loss-chart"), { label: "The loss of every epoch", height: 200, onSeek: seek });
-detailChart = new LineChart(byId("detail-chart"), { label: "The chosen weight or unit over time", height: 176, onSeek: seek });
+lossChart = new LineChart(byId("loss-chart"), {
+  label: "The loss of every epoch", axis: "index of the epoch, from 0", height: 218, onSeek: (epoch) => seek(epoch + 1),
+});
+detailChart = new LineChart(byId("detail-chart"), {
+  label: "The chosen weight or unit over time", axis: "epochs done", height: 194, onSeek: seek,
+});
 drawAll();
 listen();

@@ -8,6 +8,7 @@ class SurfaceView {
     const { surface } = this;
     for (const name of ["winner", "share"]) if (surface[name]) this[name] = bytesOf(surface[name]);
     this.planes = (surface.planes ?? []).map(bytesOf);
+    this.lines = surface.line ? unpackLines(surface.line) : null;
     this.values = surface.values && floatsOf(surface.values);
     this.patch = document.createElement("canvas");
     this.resize();
@@ -60,7 +61,7 @@ class SurfaceView {
     const [across, down] = [area.width / (n - 1), area.height / (n - 1)];
     context.imageSmoothingEnabled = true;
     context.drawImage(this.patch, area.left - across / 2, area.top - down / 2, area.width + across, area.height + down);
-    if (this.surface.boundary) this.drawBoundary(part(this.planes[0]), n);
+    if (this.lines) this.drawLines(this.lines[at]);
   }
 
   classColours(winner, share) {
@@ -71,20 +72,18 @@ class SurfaceView {
     });
   }
 
-  // Where the output is in the middle of its range: marching squares, one line for each cell it crosses.
-  drawBoundary(bytes, n) {
+  // Where the output is in the middle of its range.
+  drawLines(lines) {
     const { context, area } = this;
-    const [across, down] = [area.width / (n - 1), area.height / (n - 1)];
     context.beginPath();
-    for (let row = 0; row < n - 1; row += 1) {
-      for (let column = 0; column < n - 1; column += 1) {
-        const cell = [0, 1, n + 1, n].map((step) => bytes[row * n + column + step] - 128);
-        for (const [from, to] of crossings(cell)) {
-          context.moveTo(area.left + (column + from[0]) * across, area.top + (row + from[1]) * down);
-          context.lineTo(area.left + (column + to[0]) * across, area.top + (row + to[1]) * down);
-        }
+    for (const line of lines) {
+      for (let i = 0; i < line.length; i += 2) {
+        const [x, y] = [area.left + (line[i] / 65535) * area.width, area.top + (line[i + 1] / 65535) * area.height];
+        if (i === 0) context.moveTo(x, y);
+        else context.lineTo(x, y);
       }
     }
+    context.lineJoin = "round";
     context.lineWidth = 1.6;
     context.strokeStyle = style("--text");
     context.stroke();
@@ -175,7 +174,7 @@ class SurfaceView {
     const ramp = make("span", { class: "ramp", "aria-hidden": "true" });
     ramp.style.background = `linear-gradient(90deg, ${[1, 64, 128, 192, 255].map((byte) => css(this.heat[byte])).join(", ")})`;
     const bar = [make("span", {}, formatNumber(surface.low, 4)), ramp, make("span", {}, formatNumber(surface.high, 4))];
-    return surface.boundary ? [...bar, ...keys, make("span", {}, `Line: output ${formatNumber((surface.low + surface.high) / 2, 4)}`)] : bar;
+    return this.lines ? [...bar, ...keys, make("span", {}, `Line: output ${formatNumber((surface.low + surface.high) / 2, 4)}`)] : bar;
   }
 }
 
@@ -188,15 +187,9 @@ function paint(canvas, width, height, colours) {
   context.putImageData(image, 0, 0);
 }
 
-// The lines on which a cell's values, clockwise from the top left, are 0; in shares of the cell.
-function crossings(cell) {
-  const places = [[0, 0], [1, 0], [1, 1], [0, 1]];
-  const found = [];
-  cell.forEach((value, i) => {
-    const next = (i + 1) % 4;
-    if (value > 0 === cell[next] > 0) return;
-    const share = value / (value - cell[next]);
-    found.push([0, 1].map((axis) => places[i][axis] + (places[next][axis] - places[i][axis]) * share));
-  });
-  return found.length === 4 ? [found.slice(0, 2), found.slice(2)] : found.length ? [found] : [];
+// The lines of every snapshot, each as x, y, x, y, ... in 65535 steps from the left and from the top.
+function unpackLines({ points, lengths }) {
+  const numbers = wordsOf(points);
+  let end = 0;
+  return lengths.map((lines) => lines.map((length) => numbers.subarray(end, (end += 2 * length))));
 }

@@ -4,6 +4,10 @@ function bytesOf(text) {
   return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
 }
 
+function wordsOf(text) {
+  return new Uint16Array(bytesOf(text).buffer);
+}
+
 function floatsOf(text) {
   return new Float32Array(bytesOf(text).buffer);
 }
@@ -53,12 +57,12 @@ class Recording {
     return this.maps[l - 1].subarray(start, start + size);
   }
 
-  // The snapshot nearest to an epoch.
-  nearest(epoch) {
+  // The snapshot nearest to a number of epochs done.
+  nearest(done) {
     const { epochs } = this.data;
     let best = 0;
     epochs.forEach((each, at) => {
-      if (Math.abs(each - epoch) < Math.abs(epochs[best] - epoch)) best = at;
+      if (Math.abs(each - done) < Math.abs(epochs[best] - done)) best = at;
     });
     return best;
   }
