@@ -105,6 +105,14 @@ def _sync_folder(folder: str) -> None:
 
 
 # -------------------------------------------------------------------- loading
+def read_format(path: str | os.PathLike[str]) -> str | None:
+    """Return what a file says it is, NETWORK or MODEL; None where it says neither."""
+    with open(os.fspath(path), "rb") as file:
+        metadata = _read_header(file, path).get("__metadata__")
+    found = metadata.get("format") if isinstance(metadata, dict) else None
+    return found if isinstance(found, str) and found in KINDS else None
+
+
 def load(path: str | os.PathLike[str], kind: str) -> Contents:
     """Read a file of one kind, NETWORK or MODEL."""
     from safetensors import SafetensorError

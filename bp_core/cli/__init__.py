@@ -13,15 +13,15 @@ from collections.abc import Sequence
 
 import bp_core as bp
 
-from . import demo
-from ._errors import CommandError
+from . import demo, draw, evaluate, explain, gradcheck, info, predict, sweep, train
+from ._errors import EXIT_ERROR, EXIT_INTERRUPTED, CommandError, one_line, say
 
 __all__ = ["build_parser", "main"]
 
-SUBCOMMANDS = (demo,)
+SUBCOMMANDS = (demo, train, predict, evaluate, explain, info, sweep, draw, gradcheck)
 
-EXIT_ERROR = 1
-EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+FAILURES = (CommandError, bp.DivergenceError, ImportError, MemoryError, OSError, TypeError, ValueError)
+"""What is said in one line; any other exception is a mistake of this program, and shows where."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -29,7 +29,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bp-core",
         description="Train small neural networks by backpropagation, in compiled code.",
-        epilog="Start with: bp-core demo",
+        epilog="Start with: bp-core demo. Exit codes: 0 done, 1 not done, 2 wrong usage, 130 interrupted.",
     )
     parser.add_argument("--version", action="version", version=f"bp-core {bp.__version__}")
     subcommands = parser.add_subparsers(title="commands", metavar="command", required=True)
@@ -66,15 +66,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         _discard_output()
         return EXIT_ERROR
-    except (CommandError, bp.DivergenceError, ValueError, OSError) as error:
-        return _fail(f"error: {error}", EXIT_ERROR)
+    except FAILURES as error:
+        return _fail(f"error: {one_line(error)}", EXIT_ERROR)
     return status
 
 
 def _fail(message: str, status: int) -> int:
     """Say why the command ends, after what it has printed so far, and return ``status``."""
-    sys.stdout.flush()
-    print(f"bp-core: {message}", file=sys.stderr)
+    try:
+        sys.stdout.flush()
+    except OSError:  # that may be why: a full disk behind it
+        _discard_output()
+    say(message)
     return status
 
 

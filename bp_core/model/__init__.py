@@ -5,9 +5,11 @@ from bp_core.model._explain import ColumnEffect, ModelExplanation
 from bp_core.model._model import Model
 from bp_core.model._record import Record
 from bp_core.model._scores import ClassScores, NumberScores
+from bp_core.model._table import BadValue
 from bp_core.model._target import ClassTarget, NumberTarget
 
 __all__ = [
+    "BadValue",
     "CategoryColumn",
     "ClassScores",
     "ClassTarget",

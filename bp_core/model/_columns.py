@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bp_core._names import nearest
-from bp_core.model._table import Table, Values, listed
+from bp_core.model._table import BadValue, Table, Values, listed
 
 Real = NDArray[Any]
 MISSING = "missing"
@@ -49,13 +49,11 @@ class NumberColumn:
 
     def _check(self, values: Values) -> Real:
         if values.dtype == object:
-            row = next(s for s, value in enumerate(values) if value is not None)
-            raise ValueError(f"column {self.name!r}, row {row} is {values[row]!r}; expected a number")
+            row = first_text(values)
+            raise BadValue(f"column {self.name!r}, ", row, f" is {values[row]!r}; expected a number")
         if not self.imputes:
             require_complete(self.name, np.isnan(values))
-        if np.isinf(values).any():
-            row = int(np.argmax(np.isinf(values)))
-            raise ValueError(f"column {self.name!r}, row {row} is {values[row]}; expected a finite number")
+        require_finite(f"column {self.name!r}", values)
         return values
 
 
@@ -67,7 +65,7 @@ class CategoryColumn:
     ----------
     name : str
     categories : tuple of str
-        Those of the rows trained on, sorted.
+        Those of all rows the training was given, sorted.
     imputes : bool
         Whether a missing value is no category: 0 in every input.
     """
@@ -93,16 +91,12 @@ class CategoryColumn:
             if text is None:
                 continue
             if text not in codes:
-                raise ValueError(self._unknown(row, text))
+                raise self._unknown(row, text)
             out[row, codes[text]] = 1.0
 
-    def _unknown(self, row: int, text: str) -> str:
-        meant = nearest(text, self.categories)
-        hint = f"; did you mean {meant!r}?" if meant else ""
-        return (
-            f"column {self.name!r}, row {row} is {text!r}, which was not there in training{hint} "
-            f"Expected {listed(self.categories)}"
-        )
+    def _unknown(self, row: int, text: str) -> BadValue:
+        after = f" is {text!r}, which was not there in training{suggestion(text, self.categories)}"
+        return BadValue(f"column {self.name!r}, ", row, after)
 
 
 Column = NumberColumn | CategoryColumn
@@ -117,42 +111,48 @@ def fit_columns(
 
 def _fit_column(name: str, values: Values, rows: Real, categorical: bool, imputes: bool) -> Column:
     if values.dtype == object or categorical:
-        return _fit_categories(name, as_texts(values), rows, categorical, imputes)
-    known = values[rows]
+        return _fit_categories(name, as_texts(values), categorical, imputes)
     if not imputes:
         require_complete(name, np.isnan(values))
+    require_finite(f"column {name!r}", values)
+    known = values[rows]
     known = known[~np.isnan(known)]
     if not known.size:
         raise ValueError(f"column {name!r} holds no number in the rows trained on; leave it out")
-    return NumberColumn(name, float(known.mean()), float(known.std()) or 1.0, imputes)
+    return NumberColumn(name, *mean_and_std(f"column {name!r}", known), imputes)
 
 
-def _fit_categories(name: str, texts: list[str | None], rows: Real, asked: bool, imputes: bool) -> CategoryColumn:
+def _fit_categories(name: str, texts: list[str | None], asked: bool, imputes: bool) -> CategoryColumn:
+    """Of all rows: a rare category that happens to be held out is no error."""
     if not imputes:
         require_complete(name, np.array([text is None for text in texts]))
     if not asked:
-        _refuse_numbers(name, texts)
-    found = sorted({text for text in (texts[row] for row in rows) if text is not None})
+        refuse_numbers(f"column {name!r}", texts, "name the column as categorical")
+    found = sorted({text for text in texts if text is not None})
     if len(found) > MOST_CATEGORIES:
         raise ValueError(
             f"column {name!r} has {len(found):,} different texts, such as {found[0]!r}; "
             f"expected at most {MOST_CATEGORIES:,}: leave it out"
         )
     if not found:
-        raise ValueError(f"column {name!r} is empty in the rows trained on; leave it out")
+        raise ValueError(f"column {name!r} is empty; leave it out")
     return CategoryColumn(name, tuple(found), imputes)
 
 
-def _refuse_numbers(name: str, texts: list[str | None]) -> None:
+def refuse_numbers(what: str, texts: list[str | None], otherwise: str) -> None:
     """Raise where a column is numbers but for a few texts: most likely a slip."""
     numbers = [text is not None and is_number_text(text) for text in texts]
     others = [row for row, text in enumerate(texts) if text is not None and not numbers[row]]
     if others and sum(numbers) > len(others):
         row = others[0]
-        raise ValueError(
-            f"column {name!r}, row {row} is {texts[row]!r}, where {sum(numbers):,} other rows are numbers; mend it, or "
-            f"name the column as categorical"
-        )
+        after = f" is {texts[row]!r}, where {sum(numbers):,} other rows are numbers; mend it, or {otherwise}"
+        raise BadValue(f"{what}, ", row, after)
+
+
+def suggestion(text: str, known: Sequence[str]) -> str:
+    """What to say of a text that is none of those known."""
+    meant = nearest(text, known)
+    return f"; did you mean {meant!r}? Expected {listed(known)}" if meant else f"; expected {listed(known)}"
 
 
 def is_number_text(text: str) -> bool:
@@ -162,6 +162,12 @@ def is_number_text(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def first_text(values: Values) -> int:
+    """The first row of a column of texts that does not read as a number; else the first that is not missing."""
+    known = [row for row, value in enumerate(values) if value is not None]
+    return next((row for row in known if not is_number_text(values[row])), known[0])
 
 
 def as_texts(values: Values) -> list[str | None]:
@@ -176,15 +182,30 @@ def number_text(value: float) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
+def require_finite(what: str, values: Values) -> None:
+    """Raise where a value is infinite; one may be missing."""
+    infinite = np.isinf(values)
+    if infinite.any():
+        row = int(np.argmax(infinite))
+        raise BadValue(f"{what}, ", row, f" is {values[row]}; expected a finite number")
+
+
+def mean_and_std(what: str, known: Real) -> tuple[float, float]:
+    """Mean and standard deviation, 1 for what is constant."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, std = float(known.mean()), float(known.std())
+    if not np.isfinite(mean + std):
+        raise ValueError(f"{what} holds numbers as large as {np.abs(known).max():g}; expected at most about 1e150")
+    return mean, std or 1.0
+
+
 def require_complete(name: str, missing: NDArray[np.bool_]) -> None:
     """Raise where values are missing."""
     if missing.any():
         row, count = int(np.argmax(missing)), int(missing.sum())
         values = "1 value is" if count == 1 else f"{count:,} values are"
-        raise ValueError(
-            f"column {name!r}: {values} missing, the first in row {row}; fill them in, leave those rows out, or train "
-            "with missing='impute'"
-        )
+        advice = "; fill them in, leave those rows out, or train with missing='impute'"
+        raise BadValue(f"column {name!r}: {values} missing, the first in ", row, advice)
 
 
 def encode(columns: Sequence[Column], table: Table, dtype: Any = np.float32) -> Real:

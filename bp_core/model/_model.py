@@ -67,7 +67,7 @@ class Model:
         epochs: int | None = None,
         batch_size: int = 32,
         optimizer: Optimizer | str = "adam",
-        l2: float = 1e-4,
+        l2: float | None = None,
         patience: int | None = None,
         seed: int = 0,
         n_threads: int | None = None,
@@ -104,8 +104,10 @@ class Model:
             Share of the rows that are not trained on, but scored.
         epochs : int, optional
             None: 200, or so many that 20 million rows are gone through, but at least 5.
-        batch_size, optimizer, l2, n_threads, callbacks, progress
-            As for :class:`Trainer`; the defaults are 32, Adam, and 1e-4.
+        batch_size, optimizer, n_threads, callbacks, progress
+            As for :class:`Trainer`; the defaults are 32 and Adam.
+        l2 : float, optional
+            As for :class:`Trainer`; None: 4 / (rows trained on), for small tables are soon learned by heart.
         patience : int, optional
             Watch a tenth of the rows to train on instead, and stop after so many epochs without a better loss.
         seed : int, default 0

@@ -13,6 +13,30 @@ from bp_core._names import nearest
 Values = NDArray[Any]
 
 
+class BadValue(ValueError):
+    """A value of a table that cannot be taken.
+
+    Attributes
+    ----------
+    row : int
+        Where it is, counted from 0.
+    """
+
+    __module__ = "bp_core.model"  # where it is found, and what a traceback says
+
+    def __init__(self, before: str, row: int, after: str) -> None:
+        super().__init__(before, row, after)
+        self.row = row
+
+    def __str__(self) -> str:
+        return self.naming(f"row {self.row}")
+
+    def naming(self, place: str) -> str:
+        """Return the message with another name for the row, such as "line 7" of a file."""
+        before, _, after = self.args
+        return f"{before}{place}{after}"
+
+
 class Table:
     """Columns of one length by name, in their order; each of float64, or of texts with None where one is missing."""
 
@@ -92,7 +116,7 @@ def _objects(values: Values) -> Values:
     """Objects, None where one is missing; floats where all others are numbers."""
     missing = np.fromiter((value is None or value != value for value in values), bool, len(values))
     known = values[~missing]
-    if len(known) and all(map(_is_number, known)):
+    if all(map(_is_number, known)):
         numbers = np.full(len(values), np.nan)
         numbers[~missing] = known.astype(np.float64)
         return numbers

@@ -8,9 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bp_core._names import look_up, nearest
-from bp_core.model._columns import as_texts, is_number_text, require_complete
-from bp_core.model._table import Values, listed
+from bp_core._names import look_up
+from bp_core.model._columns import (
+    as_texts,
+    first_text,
+    is_number_text,
+    mean_and_std,
+    refuse_numbers,
+    require_complete,
+    require_finite,
+    suggestion,
+)
+from bp_core.model._table import BadValue, Values
 
 Real = NDArray[Any]
 TASKS = ("auto", "classes", "numbers")
@@ -49,12 +58,8 @@ class ClassTarget:
         codes = {text: code for code, text in enumerate(self.classes)}
         for row, text in enumerate(texts):
             if text not in codes:
-                meant = nearest(str(text), self.classes)
-                hint = f"; did you mean {meant!r}?" if meant else ""
-                raise ValueError(
-                    f"target {self.name!r}, row {row} is {text!r}, a class that was not there in training{hint} "
-                    f"Expected {listed(self.classes)}"
-                )
+                after = f" is {text!r}, a class that was not there in training{suggestion(str(text), self.classes)}"
+                raise BadValue(f"target {self.name!r}, ", row, after)
         return np.array([codes[str(text)] for text in texts], np.int64)
 
     def decode(self, output: Real) -> NDArray[Any]:
@@ -98,10 +103,12 @@ def fit_target(name: str, values: Values, rows: Real, task: str) -> Target:
     """Decide what the target is, and fit it on these rows."""
     task = look_up("task", task, TASKS)
     if task == "auto":
+        if values.dtype == object:
+            refuse_numbers(f"target {name!r}", as_texts(values), "say task='classes'")
         task = "classes" if _looks_like_classes(values) else "numbers"
     if task == "numbers":
         known = _numbers(name, values)[rows]
-        return NumberTarget(name, float(known.mean()), float(known.std()) or 1.0)
+        return NumberTarget(name, *mean_and_std(f"target {name!r}", known))
     texts = as_texts(values)
     require_complete(name, np.array([text is None for text in texts]))
     found = {str(text) for text in texts}
@@ -119,12 +126,10 @@ def _looks_like_classes(values: Values) -> bool:
 
 def _numbers(name: str, values: Values) -> Real:
     if values.dtype == object:
-        row = next(s for s, value in enumerate(values) if value is not None)
-        raise ValueError(f"target {name!r}, row {row} is {values[row]!r}; expected a number")
+        row = first_text(values)
+        raise BadValue(f"target {name!r}, ", row, f" is {values[row]!r}; expected a number")
     require_complete(name, np.isnan(values))
-    if np.isinf(values).any():
-        row = int(np.argmax(np.isinf(values)))
-        raise ValueError(f"target {name!r}, row {row} is {values[row]}; expected a finite number")
+    require_finite(f"target {name!r}", values)
     return values
 
 
