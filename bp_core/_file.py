@@ -62,6 +62,10 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     folder = os.path.dirname(target)
     if os.path.isdir(target):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if os.path.exists(target) and not os.path.isfile(target):  # a pipe or a device is written to, not replaced
+        with open(os.fspath(path), "wb") as file:
+            file.write(content)
+        return
     try:
         _write_beside(target, content)
     except OSError as error:
@@ -146,13 +150,13 @@ def _read_header(file: Any, path: object) -> dict[str, Any]:
     prefix = file.read(8)
     length = struct.unpack("<Q", prefix)[0] if len(prefix) == 8 else 0
     if not 2 <= length <= min(size - 8, MAX_HEADER):
-        raise ValueError(f"{path} is no network file of bp_core, or is cut short")
+        raise ValueError(f"{path} is no network or model file of bp_core, or is cut short")
     try:
         header = json.loads(file.read(length).decode("utf-8"), object_pairs_hook=_once)
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
-        raise ValueError(f"{path} is no network file of bp_core: {error}") from None
+        raise ValueError(f"{path} is no network or model file of bp_core: {error}") from None
     if not isinstance(header, dict):
-        raise ValueError(f"{path} is no network file of bp_core: its header is no object")
+        raise ValueError(f"{path} is no network or model file of bp_core: its header is no object")
     _check_extent(header, size - 8 - length, path)
     return header
 

@@ -307,7 +307,7 @@ def test_draw(command):
     command("draw", "net.safetensors", "net.png")
     assert Path("net.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in Path("net.svg").read_text(encoding="utf-8")
-    assert "'abc' is not supported" in command("draw", "kind.bp", "net.abc", status=1)
+    assert "net.abc ends in no .svg, .png or .pdf" in command("draw", "kind.bp", "net.abc", status=1)
     assert "there is no such folder" in command("draw", "kind.bp", "none/net.png", status=1)
 
 

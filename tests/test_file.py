@@ -1,14 +1,18 @@
 """save and load: every bit comes back, a failing save leaves the old file, a hostile file is refused."""
 
 import json
+import os
 import re
+import stat
 import struct
 import sys
+import threading
 
 import numpy as np
 import pytest
 
 import bp_core as bp
+from bp_core._file import write_whole
 from support import DTYPES, assert_same_bits, make_network, run_python, uniform
 
 SIZES = (7, 11, 5)  # numbers that stand for nothing else in a file
@@ -314,3 +318,16 @@ def test_a_file_of_another_library(path):
     writer = pytest.importorskip("safetensors.numpy")
     writer.save_file({"weight": np.ones((3, 2), np.float32)}, path)
     refused(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_written_to_and_not_replaced(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    read = []
+    reader = threading.Thread(target=lambda: read.append(path.read_bytes()))
+    reader.start()
+    write_whole(path, b"content")
+    reader.join(timeout=10)
+    assert read == [b"content"]
+    assert stat.S_ISFIFO(path.stat().st_mode)

@@ -75,7 +75,10 @@ def test_missing_values():
     model = bp.Model.train(data, "kind", missing="impute", features=["size", "colour"], epochs=5)
     np.testing.assert_array_equal(model.encode({"size": [np.nan], "colour": [None]}), [[0, 0, 0, 0]])
     data["kind"][7] = None
-    refused(lambda: bp.Model.train(data, "kind", missing="impute"), "column 'kind': 1 value is missing")
+    refused(
+        lambda: bp.Model.train(data, "kind", missing="impute"),
+        "target 'kind': 1 value is missing, the first in row 7; fill them in or leave those rows out",
+    )
 
 
 @pytest.mark.parametrize("form", ["frame", "dict", "structured", "array", "lists"])
@@ -119,7 +122,7 @@ def test_numbers_come_back_in_their_own_units():
     assert found.mae == pytest.approx(np.abs(error).mean(), rel=1e-9)
     spread = table()["weight"] - table()["weight"].mean()
     assert found.r2 == pytest.approx(1 - (error**2).sum() / (spread**2).sum(), rel=1e-9)
-    refused(lambda: model.predict_proba(table()), "target 'weight' are numbers; probabilities are for classes")
+    refused(lambda: model.predict_proba(table()), "target 'weight' is a number; probabilities are for classes")
 
 
 def test_the_same_seed_gives_the_same_model():
@@ -148,6 +151,30 @@ def test_ctrl_c_keeps_the_model_so_far():
 @pytest.mark.parametrize(("n", "epochs"), [(1, 200), (100_000, 200), (1_000_000, 20), (100_000_000, 5)])
 def test_fewer_epochs_of_more_rows(n, epochs):
     assert default_epochs(n) == epochs
+
+
+def test_ctrl_c_in_the_first_epoch_is_kept_too(monkeypatch):
+    """A history of no epochs is false, and still says why it ended."""
+
+    def interrupted(self, *arguments, **options):
+        self.history = bp.History()
+        self.history.stop_reason = "interrupted"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bp.Trainer, "fit", interrupted)
+    model = trained()
+    assert (model.record.epochs, model.record.stop_reason) == (0, "interrupted")
+
+
+def test_classes_that_are_numbers_come_back_as_numbers():
+    y = np.arange(60) % 3
+    model = bp.Model.train({"x": y + 0.5, "y": y}, "y", epochs=200, optimizer=bp.Adam(learning_rate=0.02))
+    predicted = model.predict({"x": y + 0.5})
+    assert predicted.dtype == np.int64
+    assert (predicted == y).mean() > 0.9
+    halves = bp.Model.train({"x": y, "y": y / 2}, "y", task="classes", epochs=1)
+    assert halves.predict({"x": y}).dtype == np.float64
+    assert halves.target.classes == ("0", "0.5", "1")
 
 
 # ---- explained ----
@@ -249,10 +276,65 @@ def test_tables_that_are_none():
         bp.Model.train({"x": np.array(["2026-01-01"], "M8[D]"), "y": [1.0]}, "y")
 
 
-def test_a_constant_column_says_nothing():
-    model = bp.Model.train({"x": np.arange(40.0), "c": np.full(40, 7.0), "y": np.arange(40.0)}, "y", epochs=1)
-    assert model.columns[1].std == 1.0
-    assert (model.encode({"x": [1.0], "c": [7.0]})[0, 1]) == 0.0
+@pytest.mark.parametrize("c", [7.0, 0.1, 1e300])
+def test_a_constant_column_says_nothing(c):
+    """0.1 is no binary number: the deviation of its sum is rounding, and not 0."""
+    model = bp.Model.train({"x": np.arange(40.0), "c": np.full(40, c), "y": np.arange(40.0)}, "y", epochs=1)
+    assert model.columns[1] == NumberColumn("c", c, 1.0, False)
+    assert (model.encode({"x": [1.0], "c": [c]})[0, 1]) == 0.0
+
+
+def test_true_and_false_are_texts_wherever_they_come_from():
+    n = np.arange(40)
+    for values in (n % 2 == 0, [bool(k % 2 == 0) for k in n], ["True" if k % 2 == 0 else "False" for k in n]):
+        model = bp.Model.train({"f": values, "y": n * 1.5}, "y", epochs=1)
+        assert model.columns[0].categories == ("False", "True")
+        assert model.explain({"f": True}).columns[0].value == "True"
+        np.testing.assert_array_equal(model.encode({"f": np.array([True, False])}), [[0, 1], [1, 0]])
+
+
+def test_what_is_missing_in_a_list():
+    data = {"c": ["u", np.nan, "v", None] * 10, "y": np.arange(40.0)}
+    refused(lambda: bp.Model.train(data, "y"), "column 'c': 20 values are missing, the first in row 1")
+    assert bp.Model.train(data, "y", missing="impute", epochs=1).columns[0].categories == ("u", "v")
+
+
+def test_what_is_missing_in_pandas():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame({"c": pandas.array(["u", None, "v", "u"] * 10, dtype="string"), "y": np.arange(40.0)})
+    model = bp.Model.train(frame, "y", missing="impute", epochs=1)
+    assert model.columns[0].categories == ("u", "v")
+    assert model.explain(frame.iloc[0]).columns[0].value == "u"
+
+
+def test_numbers_too_large_beside_the_others():
+    model = bp.Model.train({"x": np.arange(40.0), "y": np.arange(40.0)}, "y", epochs=1)
+    refused(lambda: model.predict({"x": [1.0, 1e300]}), "column 'x', row 1 is 1e+300; too large beside the numbers")
+    refused(lambda: model.predict({"x": [1, 10**400]}), "column 'x' holds a whole number too large for float64")
+
+
+def test_columns_of_names_are_refused():
+    names = {"name": [f"person {i}" for i in range(60)], "y": np.arange(60.0)}
+    refused(lambda: bp.Model.train(names, "y"), "column 'name' has 60 different texts in 60 rows, such as 'person 0'")
+    assert len(bp.Model.train(names, "y", categorical=["name"], epochs=1).columns[0].categories) == 60
+    comma = {"x": np.arange(60.0), "y": [f"{i},5" for i in range(60)]}
+    refused(lambda: bp.Model.train(comma, "y"), "are these numbers with a decimal comma?")
+
+
+def test_values_that_are_neither_number_nor_text():
+    refused(lambda: bp.Model.train({"x": [b"a", b"b"], "y": [1.0, 2.0]}, "y"), "row 0 is b'a', a bytes; expected")
+    refused(lambda: bp.Model.train({"x": np.zeros((4, 2)), "y": np.zeros(4)}, "y"), "column 'x' has shape (4, 2)")
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [({"features": "size"}, TypeError), ({"features": ["size", "size"]}, ValueError), ({"seed": -1}, ValueError),
+     ({"seed": "x"}, ValueError), ({"hidden": None}, TypeError), ({"categorical": "colour"}, TypeError)],
+)  # fmt: skip
+def test_settings_of_the_wrong_type(options, error):
+    (name,) = options
+    with pytest.raises(error, match=name):
+        trained(**options)
 
 
 # ---- files ----
@@ -306,6 +388,17 @@ def rewritten(path, change):
         (lambda d: d["target"].update(classes=["a", 3]), "its description of the model is not one"),
         (lambda d: d["record"].pop("losses"), "its description of the model is not one"),
         (lambda d: d.update(columns=3), "its description of the model is not one"),
+        (lambda d: d["columns"][0].update(std=0.0), "std is 0.0"),
+        (lambda d: d["columns"][0].update(mean=float("inf")), "mean is inf"),
+        (lambda d: d["columns"][0].update(name="colour"), "a name comes twice"),
+        (lambda d: d["target"].update(classes=["a", "a"]), "classes is ('a', 'a')"),
+        (lambda d: d["target"].update(name="\ud800"), "its description of the model is not one"),
+        (lambda d: d["record"].update(n_trained="x"), "n_trained is 'x'"),
+        (lambda d: d["record"].update(stop_reason=[1]), "stop_reason is [1]"),
+        (lambda d: d["record"].update(losses=[10**400]), "its description of the model is not one"),
+        (lambda d: d["record"]["scores"].update(confusion=[[10**30, 1], [1, 1]]), "its description of the model"),
+        (lambda d: d["record"]["scores"].update(accuracy=None), "accuracy is None"),
+        (lambda d: d["record"]["scores"].update(confusion=[[1]]), "the confusion of classes is none"),
     ],
 )
 def test_a_damaged_description(tmp_path, change, message):

@@ -16,8 +16,13 @@ MOST_CONFUSIONS = 15
 
 
 def print_json(found: dict[str, Any]) -> None:
-    """Print one JSON object; what is no number becomes null."""
-    print(json.dumps(_plain(found), ensure_ascii=False, allow_nan=False, indent=2))
+    """Print one JSON object."""
+    print(json_text(found), end="")
+
+
+def json_text(found: dict[str, Any]) -> str:
+    """Return a JSON object as lines; what is no number becomes null."""
+    return json.dumps(_plain(found), ensure_ascii=False, allow_nan=False, indent=2) + "\n"
 
 
 def _plain(value: Any) -> Any:

@@ -93,8 +93,6 @@ def _read_parquet(path: str) -> Table:
             frame = pd.read_parquet(file, engine="pyarrow")
         except (ValueError, OSError) as error:
             raise CommandError(f"{path} is no Parquet file that can be read: {error}") from None
-    for name in frame.select_dtypes("bool").columns:
-        frame[name] = frame[name].map(str)  # as a CSV file has them
     return read_table(frame)
 
 
@@ -114,7 +112,10 @@ def _read_npz(path: str) -> Table:
         if array.ndim not in (1, 2):
             raise CommandError(f"{path}: array {name!r} has shape {array.shape}; expected one axis or two")
         wide = array.ndim == 2 and (name == "X" or array.shape[1] > 1)
-        columns |= _spread(name, array) if wide else {name: np.ravel(array)}
+        for column, values in (_spread(name, array) if wide else {name: np.ravel(array)}).items():
+            if column in columns:
+                raise CommandError(f"{path} has more than one column called {column!r}")
+            columns[column] = values
     if not columns:
         raise CommandError(f"{path} holds no arrays")
     return read_table(columns)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from ._errors import CommandError
 from ._options import Subcommands, whole_number
 
 
@@ -30,6 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     from ._models import check_writable, load_any
 
     found = load_any(arguments.model)
+    if Path(arguments.picture).suffix.lower() not in (".svg", ".png", ".pdf"):
+        raise CommandError(f"{arguments.picture} ends in no .svg, .png or .pdf, which say what to draw")
     check_writable(arguments.picture)
     inputs = outputs = None
     if isinstance(found, bp.Network):

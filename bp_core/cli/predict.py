@@ -8,6 +8,7 @@ import io
 import sys
 from typing import TYPE_CHECKING, Any
 
+from ._errors import CommandError
 from ._options import Subcommands, add_data, add_json, add_model
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ def _columns(model: Model, table: Any, proba: bool) -> dict[str, list[Any]]:
     columns = {model.target.name: model.predict(table).tolist()}
     if proba:
         shares = model.predict_proba(table)
-        columns |= {f"p_{name}": shares[:, j].tolist() for j, name in enumerate(model.target.classes)}  # type: ignore[union-attr]
+        for j, name in enumerate(model.target.classes):  # type: ignore[union-attr]
+            if f"p_{name}" in columns:
+                raise CommandError(f"two columns would be called 'p_{name}'; give the target another name")
+            columns[f"p_{name}"] = [float(f"{share:.7g}") for share in shares[:, j].tolist()]
     return columns
 
 
@@ -69,15 +73,15 @@ def _csv(columns: dict[str, list[Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """A value as text: of a number the digits that a float32 network gives."""
-    return f"{value:.7g}" if isinstance(value, float) else value
+    """A value as text, of a number all its digits."""
+    return repr(value) if isinstance(value, float) else str(value)
 
 
 def _json(model: Model, columns: dict[str, list[Any]]) -> str:
-    import json
-
     name, *classes = columns
     found: dict[str, Any] = {"target": name, "predictions": columns[name]}
     if classes:
         found["probabilities"] = {label[len("p_") :]: columns[label] for label in classes}
-    return json.dumps(found, ensure_ascii=False) + "\n"
+    from ._output import json_text
+
+    return json_text(found)

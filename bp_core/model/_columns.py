@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +14,12 @@ from bp_core._names import nearest
 from bp_core.model._table import BadValue, Table, Values, listed
 
 Real = NDArray[Any]
-MISSING = "missing"
+IMPUTE = ", leave those rows out, or train with missing='impute'"
 MOST_CATEGORIES = 1000
+FEW_CATEGORIES = 20
+"""So many are always taken; more only where they are at most half as many as the rows."""
+
+DECIMAL_COMMA = re.compile(r"[-+]?[0-9.]*,[0-9]+")
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,9 @@ class NumberColumn:
     def encode(self, values: Values, out: Real) -> None:
         """Write the column's numbers into ``out`` (n, 1)."""
         numbers = self._check(values)
-        np.divide(numbers - self.mean, self.std, out=out[:, 0], casting="same_kind")
+        with np.errstate(over="ignore"):
+            np.divide(numbers - self.mean, self.std, out=out[:, 0], casting="same_kind")
+        require_finite(f"column {self.name!r}", out[:, 0], numbers)
         if self.imputes:
             out[np.isnan(out[:, 0]), 0] = 0.0
 
@@ -52,7 +59,7 @@ class NumberColumn:
             row = first_text(values)
             raise BadValue(f"column {self.name!r}, ", row, f" is {values[row]!r}; expected a number")
         if not self.imputes:
-            require_complete(self.name, np.isnan(values))
+            require_complete(f"column {self.name!r}", np.isnan(values))
         require_finite(f"column {self.name!r}", values)
         return values
 
@@ -85,7 +92,7 @@ class CategoryColumn:
         texts = as_texts(values)
         missing = np.array([text is None for text in texts])
         if not self.imputes:
-            require_complete(self.name, missing)
+            require_complete(f"column {self.name!r}", missing)
         codes = {category: code for code, category in enumerate(self.categories)}
         for row, text in enumerate(texts):
             if text is None:
@@ -113,7 +120,7 @@ def _fit_column(name: str, values: Values, rows: Real, categorical: bool, impute
     if values.dtype == object or categorical:
         return _fit_categories(name, as_texts(values), categorical, imputes)
     if not imputes:
-        require_complete(name, np.isnan(values))
+        require_complete(f"column {name!r}", np.isnan(values))
     require_finite(f"column {name!r}", values)
     known = values[rows]
     known = known[~np.isnan(known)]
@@ -125,18 +132,25 @@ def _fit_column(name: str, values: Values, rows: Real, categorical: bool, impute
 def _fit_categories(name: str, texts: list[str | None], asked: bool, imputes: bool) -> CategoryColumn:
     """Of all rows: a rare category that happens to be held out is no error."""
     if not imputes:
-        require_complete(name, np.array([text is None for text in texts]))
+        require_complete(f"column {name!r}", np.array([text is None for text in texts]))
     if not asked:
         refuse_numbers(f"column {name!r}", texts, "name the column as categorical")
     found = sorted({text for text in texts if text is not None})
-    if len(found) > MOST_CATEGORIES:
-        raise ValueError(
-            f"column {name!r} has {len(found):,} different texts, such as {found[0]!r}; "
-            f"expected at most {MOST_CATEGORIES:,}: leave it out"
-        )
+    if len(found) > MOST_CATEGORIES or not asked:
+        refuse_names(f"column {name!r}", found, len(texts), "leave it out")
     if not found:
         raise ValueError(f"column {name!r} is empty; leave it out")
     return CategoryColumn(name, tuple(found), imputes)
+
+
+def refuse_names(what: str, found: Sequence[str], n: int, otherwise: str) -> None:
+    """Raise where nearly every row has a text of its own: names, dates or sentences, from which nothing is learned."""
+    if len(found) > MOST_CATEGORIES or len(found) > max(FEW_CATEGORIES, n // 2):
+        comma = "are these numbers with a decimal comma? " if DECIMAL_COMMA.fullmatch(found[0]) else ""
+        raise ValueError(
+            f"{what} has {len(found):,} different texts in {n:,} rows, such as {found[0]!r}: {comma}"
+            f"they are too many to be categories; {otherwise}"
+        )
 
 
 def refuse_numbers(what: str, texts: list[str | None], otherwise: str) -> None:
@@ -182,16 +196,20 @@ def number_text(value: float) -> str:
     return str(int(value)) if value.is_integer() else repr(value)
 
 
-def require_finite(what: str, values: Values) -> None:
-    """Raise where a value is infinite; one may be missing."""
+def require_finite(what: str, values: Values, given: Values | None = None) -> None:
+    """Raise where a value is infinite, or has become so; one may be missing."""
     infinite = np.isinf(values)
     if infinite.any():
         row = int(np.argmax(infinite))
-        raise BadValue(f"{what}, ", row, f" is {values[row]}; expected a finite number")
+        value = values[row] if given is None else given[row]
+        expected = "expected a finite number" if np.isinf(value) else "too large beside the numbers trained on"
+        raise BadValue(f"{what}, ", row, f" is {value}; {expected}")
 
 
 def mean_and_std(what: str, known: Real) -> tuple[float, float]:
     """Mean and standard deviation, 1 for what is constant."""
+    if known.size and known.min() == known.max():
+        return float(known[0]), 1.0  # not a deviation of rounding
     with np.errstate(over="ignore", invalid="ignore"):
         mean, std = float(known.mean()), float(known.std())
     if not np.isfinite(mean + std):
@@ -199,13 +217,12 @@ def mean_and_std(what: str, known: Real) -> tuple[float, float]:
     return mean, std or 1.0
 
 
-def require_complete(name: str, missing: NDArray[np.bool_]) -> None:
+def require_complete(what: str, missing: NDArray[np.bool_], advice: str = IMPUTE) -> None:
     """Raise where values are missing."""
     if missing.any():
         row, count = int(np.argmax(missing)), int(missing.sum())
         values = "1 value is" if count == 1 else f"{count:,} values are"
-        advice = "; fill them in, leave those rows out, or train with missing='impute'"
-        raise BadValue(f"column {name!r}: {values} missing, the first in ", row, advice)
+        raise BadValue(f"{what}: {values} missing, the first in ", row, f"; fill them in{advice}")
 
 
 def encode(columns: Sequence[Column], table: Table, dtype: Any = np.float32) -> Real:

@@ -190,7 +190,7 @@ class Model:
             As :meth:`predict`, and if the target are numbers.
         """
         if not isinstance(self.target, ClassTarget):
-            raise ValueError(f"target {self.target.name!r} are numbers; probabilities are for classes")
+            raise ValueError(f"target {self.target.name!r} is a number; probabilities are for classes")
         return self.network.predict(self.encode(table))
 
     def evaluate(self, table: object) -> Scores:
@@ -217,7 +217,7 @@ class Model:
         ModelExplanation
         """
         if isinstance(row, dict):
-            row = {name: np.atleast_1d(np.asarray(value, object)) for name, value in row.items()}
+            row = {name: value if np.ndim(value) else [value] for name, value in row.items()}
         return explain_row(self.network, self.columns, self.target, read_table(row, self.feature_names))
 
     def save(self, path: str | os.PathLike[str]) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
+from collections.abc import Callable
 from typing import Any
 
 from bp_core import _file
@@ -40,9 +42,12 @@ def load(path: str | os.PathLike[str]) -> tuple[Network, tuple[Column, ...], Tar
         columns = tuple(_made(found, COLUMN_KINDS) for found in described["columns"])
         target = _made(described["target"], TARGET_KINDS)
         record = Record.from_dict(described["record"])
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        _check_names(columns, target)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
         raise ValueError(f"{path} is damaged: its description of the model is not one ({error})") from None
     n_in = sum(len(column.units) for column in columns)
+    if network.output != target.output:
+        raise ValueError(f"{path} is damaged: its network ends in {network.output}, its target needs {target.output}")
     if (n_in, target.n_outputs) != (network.layer_sizes[0], network.layer_sizes[-1]):
         raise ValueError(
             f"{path} is damaged: its columns mean {n_in} inputs and {target.n_outputs} outputs, its network has "
@@ -51,15 +56,43 @@ def load(path: str | os.PathLike[str]) -> tuple[Network, tuple[Column, ...], Tar
     return network, columns, target, record
 
 
+def _check_names(columns: tuple[Column, ...], target: Target) -> None:
+    names = [target.name, *(column.name for column in columns)]
+    if len(set(names)) < len(names):
+        raise ValueError("a name comes twice")
+
+
 def _made(found: dict[str, Any], kinds: dict[str, type]) -> Any:
-    """A column or target of its description, every field of its type."""
+    """A column or target of its description, once every field is what it should be."""
     cls = kinds[found["kind"]]
     fields = {name: value for name, value in found.items() if name != "kind"}
     fields = {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
-    made = cls(**fields)
-    expected = {"name": str, "mean": float, "std": float, "imputes": bool, "categories": tuple, "classes": tuple}
     for name, value in fields.items():
-        whole = not isinstance(value, tuple) or all(isinstance(text, str) for text in value)
-        if not isinstance(value, expected[name]) or not whole:
+        if not _FITS[name](value):
             raise TypeError(f"{name} is {value!r}")
-    return made
+    return cls(**fields)
+
+
+def _are_names(value: object) -> bool:
+    return isinstance(value, tuple) and bool(value) and all(map(_is_text, value)) and len(set(value)) == len(value)
+
+
+def _is_text(value: object) -> bool:
+    """A text that can be written: no half of a character."""
+    return isinstance(value, str) and value.encode("utf-8", "replace").decode("utf-8") == value
+
+
+def _is_finite(value: object) -> bool:
+    return isinstance(value, float) and math.isfinite(value)
+
+
+_FITS: dict[str, Callable[[Any], bool]] = {
+    "name": _is_text,
+    "mean": _is_finite,
+    "std": lambda value: _is_finite(value) and value > 0,
+    "imputes": lambda value: isinstance(value, bool),
+    "numeric": lambda value: isinstance(value, bool),
+    "categories": _are_names,
+    "classes": _are_names,
+}
+"""What each field of a column or target must be."""

@@ -47,7 +47,12 @@ class Record:
 
     @classmethod
     def from_dict(cls, found: dict[str, Any]) -> Record:
-        """Read what :meth:`to_dict` wrote."""
+        """Read what :meth:`to_dict` wrote; raise where a field is not what it should be."""
+        for name in ("n_trained", "n_held_out", "epochs", "seed"):
+            if type(found[name]) is not int or found[name] < 0:
+                raise TypeError(f"{name} is {found[name]!r}")
+        if not isinstance(found["stop_reason"], str) or not isinstance(found["seconds"], float):
+            raise TypeError(f"stop_reason is {found['stop_reason']!r}, seconds {found['seconds']!r}")
         scores = None if found["scores"] is None else read_scores(found["scores"])
         return cls(**{**found, "losses": tuple(map(float, found["losses"])), "scores": scores})
 

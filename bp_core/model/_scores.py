@@ -108,8 +108,14 @@ def score_numbers(predicted: Real, right: Real) -> NumberScores:
 
 
 def read_scores(found: dict[str, Any]) -> Scores:
-    """Read what ``to_dict`` of scores wrote."""
+    """Read what ``to_dict`` of scores wrote; raise where a field is not what it should be."""
+    for name, value in found.items():
+        if name not in ("classes", "confusion", "r2") and (type(value) not in (int, float) or value < 0):
+            raise TypeError(f"{name} is {value!r}")
     if "confusion" in found:
+        n = len(found["classes"])
+        if not all(isinstance(name, str) for name in found["classes"]) or np.shape(found["confusion"]) != (n, n):
+            raise TypeError("the confusion of classes is none")
         confusion = np.array(found["confusion"], np.int64)
         return ClassScores(**{**found, "classes": tuple(found["classes"]), "confusion": confusion})
     return NumberScores(**{**found, "r2": float("nan") if found["r2"] is None else found["r2"]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -74,8 +75,10 @@ def read_table(data: object, names: Sequence[str] | None = None) -> Table:
         return data
     if hasattr(data, "to_pandas") and not hasattr(data, "iloc"):
         data = data.to_pandas()
+    if hasattr(data, "to_frame") and hasattr(data, "iloc") and getattr(data, "ndim", 0) == 1:
+        data = data.to_frame().T  # one row of a data frame
     if isinstance(data, Mapping):
-        return Table({str(name): _values(str(name), np.ravel(values)) for name, values in data.items()})
+        return Table({str(name): _values(str(name), _column(str(name), values)) for name, values in data.items()})
     if hasattr(data, "columns") and hasattr(data, "iloc"):
         return _read_frame(data)
     array = np.asarray(data)
@@ -101,32 +104,58 @@ def _read_frame(frame: Any) -> Table:
     return Table({name: _values(name, frame.iloc[:, k]) for k, name in enumerate(names)})
 
 
+def _column(name: str, values: Any) -> Any:
+    """A column of a dictionary with a dtype and one axis; a list keeps what is in it."""
+    if not hasattr(values, "dtype"):
+        values = np.array(list(values) if np.iterable(values) and not isinstance(values, str) else [values], object)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1:
+        raise ValueError(f"column {name!r} has shape {values.shape}; expected one value a row")
+    return values
+
+
 def _values(name: str, values: Any) -> Values:
-    """A column as float64 where it holds numbers, else as objects."""
+    """A column as float64 where it holds numbers, else as objects; True and False are texts."""
     kind = getattr(values.dtype, "kind", "O")
-    if kind in "biuf":
+    if kind in "iuf":
         found: Values = values.to_numpy(np.float64, na_value=np.nan) if hasattr(values, "to_numpy") else values
         return np.asarray(found, np.float64)
     if kind in "mMc":
         raise TypeError(f"column {name!r} has dtype {values.dtype}; expected numbers or text")
-    return _objects(np.asarray(values, object))
+    return _objects(name, np.asarray(values, object))
 
 
-def _objects(values: Values) -> Values:
+def _objects(name: str, values: Values) -> Values:
     """Objects, None where one is missing; floats where all others are numbers."""
-    missing = np.fromiter((value is None or value != value for value in values), bool, len(values))
+    missing = np.fromiter((_is_missing(value) for value in values), bool, len(values))
     known = values[~missing]
     if all(map(_is_number, known)):
         numbers = np.full(len(values), np.nan)
-        numbers[~missing] = known.astype(np.float64)
+        try:
+            numbers[~missing] = known.astype(np.float64)
+        except OverflowError:
+            raise ValueError(f"column {name!r} holds a whole number too large for float64") from None
         return numbers
+    for row, value in enumerate(values):
+        if not (missing[row] or isinstance(value, (str, bool, np.bool_)) or _is_number(value)):
+            kind = type(value).__name__
+            raise BadValue(f"column {name!r}, ", row, f" is {value!r}, a {kind}; expected a number or a text")
     texts = np.empty(len(values), object)
     texts[~missing] = [str(value) for value in known]
     return texts
 
 
+def _is_missing(value: object) -> bool:
+    """Whether a value is None, NaN, or pandas' NA or NaT, which has no truth."""
+    try:
+        return value is None or bool(value != value)
+    except (TypeError, ValueError):
+        return type(value).__name__ in ("NAType", "NaTType")
+
+
 def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    return isinstance(value, (int, float, np.number, Decimal)) and not isinstance(value, bool)
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:

@@ -14,6 +14,7 @@ from bp_core.model._columns import (
     first_text,
     is_number_text,
     mean_and_std,
+    refuse_names,
     refuse_numbers,
     require_complete,
     require_finite,
@@ -23,6 +24,7 @@ from bp_core.model._table import BadValue, Values
 
 Real = NDArray[Any]
 TASKS = ("auto", "classes", "numbers")
+LEAVE_OUT = " or leave those rows out"
 FEW_CLASSES = 20
 """Whole numbers with at most so many values are taken for classes unless the task is named."""
 
@@ -36,10 +38,13 @@ class ClassTarget:
     name : str
     classes : tuple of str
         Sorted; whole numbers by their size.
+    numeric : bool
+        Whether the classes are numbers, and predictions come back as numbers.
     """
 
     name: str
     classes: tuple[str, ...]
+    numeric: bool = False
 
     @property
     def n_outputs(self) -> int:
@@ -54,7 +59,7 @@ class ClassTarget:
     def encode(self, values: Values) -> NDArray[np.int64]:
         """The class index of every row."""
         texts = as_texts(values)
-        require_complete(self.name, np.array([text is None for text in texts]))
+        require_complete(f"target {self.name!r}", np.array([text is None for text in texts]), LEAVE_OUT)
         codes = {text: code for code, text in enumerate(self.classes)}
         for row, text in enumerate(texts):
             if text not in codes:
@@ -63,8 +68,11 @@ class ClassTarget:
         return np.array([codes[str(text)] for text in texts], np.int64)
 
     def decode(self, output: Real) -> NDArray[Any]:
-        """Return the name of the likeliest class of every row."""
+        """Return the likeliest class of every row, as it was in the table: a text or a number."""
         names = np.array(self.classes)
+        if self.numeric:
+            numbers = names.astype(np.float64)
+            names = numbers.astype(np.int64) if (numbers == np.floor(numbers)).all() else numbers
         return np.asarray(names[output.argmax(axis=-1)])
 
 
@@ -102,6 +110,7 @@ Target = ClassTarget | NumberTarget
 def fit_target(name: str, values: Values, rows: Real, task: str) -> Target:
     """Decide what the target is, and fit it on these rows."""
     task = look_up("task", task, TASKS)
+    asked = task == "classes"
     if task == "auto":
         if values.dtype == object:
             refuse_numbers(f"target {name!r}", as_texts(values), "say task='classes'")
@@ -110,11 +119,14 @@ def fit_target(name: str, values: Values, rows: Real, task: str) -> Target:
         known = _numbers(name, values)[rows]
         return NumberTarget(name, *mean_and_std(f"target {name!r}", known))
     texts = as_texts(values)
-    require_complete(name, np.array([text is None for text in texts]))
+    require_complete(f"target {name!r}", np.array([text is None for text in texts]), LEAVE_OUT)
     found = {str(text) for text in texts}
+    if values.dtype == object and not asked:
+        otherwise = "write numbers without commas and signs, or say task='classes'"
+        refuse_names(f"target {name!r}", sorted(found), len(texts), otherwise)
     if len(found) == 1:
         raise ValueError(f"target {name!r} is {found.pop()!r} in every row; expected at least two classes")
-    return ClassTarget(name, tuple(_sorted(found)))
+    return ClassTarget(name, tuple(_sorted(found)), values.dtype != object)
 
 
 def _looks_like_classes(values: Values) -> bool:
@@ -128,7 +140,7 @@ def _numbers(name: str, values: Values) -> Real:
     if values.dtype == object:
         row = first_text(values)
         raise BadValue(f"target {name!r}, ", row, f" is {values[row]!r}; expected a number")
-    require_complete(name, np.isnan(values))
+    require_complete(f"target {name!r}", np.isnan(values), LEAVE_OUT)
     require_finite(f"target {name!r}", values)
     return values
 

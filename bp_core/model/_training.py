@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bp_core import _checks
-from bp_core._names import nearest
+from bp_core._names import read_names
 from bp_core.history import Epoch, History
-from bp_core.model._columns import Column, encode, fit_columns
-from bp_core.model._table import Table, listed
+from bp_core.model._columns import Column, encode, fit_columns, suggestion
+from bp_core.model._table import Table
 from bp_core.model._target import Target, fit_target
 from bp_core.network import Network
 from bp_core.optimizers import Optimizer
@@ -60,12 +60,15 @@ class Settings:
             raise ValueError(f"missing is {self.missing!r}; expected 'error' or 'impute'")
         if not _checks.is_number(self.held_out) or not 0 <= self.held_out < 1:
             raise ValueError(f"held_out is {self.held_out!r}; expected a share from 0 up to, not including, 1")
-        if isinstance(self.hidden, str | int | float):
+        hidden: Any = self.hidden
+        if not np.iterable(hidden) or isinstance(hidden, str):
             raise TypeError(f"hidden is {self.hidden!r}; expected the sizes of the hidden layers, such as (16, 8)")
-        for units in self.hidden:
+        for units in hidden:
             _checks.positive_integer("a size in hidden", units)
         if isinstance(self.categorical, str):
             raise TypeError(f"categorical is {self.categorical!r}; expected a sequence of column names")
+        if _checks.check_seed(self.seed) is None:
+            raise ValueError("seed is None; expected a whole number from 0 up")
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +109,7 @@ def prepare(table: Table, target_name: str, features: Sequence[str] | None, sett
     names = _feature_names(table, target_name, features)
     unknown = [name for name in settings.categorical if name not in names]
     if unknown:
-        raise ValueError(f"categorical names {unknown[0]!r}, which is no feature{_meant(unknown[0], names)}")
+        raise ValueError(f"categorical names {unknown[0]!r}, which is no feature{suggestion(unknown[0], names)}")
     if not table.n_rows:
         raise ValueError("the table has no rows")
     kept, held_out = split(table.n_rows, settings.held_out, settings.seed)
@@ -131,7 +134,9 @@ def _feature_names(table: Table, target: str, features: Sequence[str] | None) ->
     if features is None:
         names = tuple(name for name in table.names if name != target)
     else:
-        names = tuple(features)
+        if isinstance(features, str):
+            raise TypeError(f"features is {features!r}; expected a sequence of column names")
+        names = read_names("features", features) or ()
         for name in names:
             table.column(name)
         if target in names:
@@ -139,11 +144,6 @@ def _feature_names(table: Table, target: str, features: Sequence[str] | None) ->
     if not names:
         raise ValueError(f"the table has no column beside the target {target!r}")
     return names
-
-
-def _meant(name: str, names: Sequence[str]) -> str:
-    meant = nearest(name, names)
-    return f"; did you mean {meant!r}?" if meant else f"; features are {listed(names)}"
 
 
 def _network(columns: tuple[Column, ...], target: Target, settings: Settings) -> Network:
@@ -178,7 +178,8 @@ def _fit(network: Network, X: Any, y: Any, kept: Rows, settings: Settings) -> tu
             callbacks=tuple(settings.callbacks),
             progress=settings.progress,
         )
-    return trainer.history or History(), perf_counter() - began
+    history = History() if trainer.history is None else trainer.history  # one of no epochs is false, and says why
+    return history, perf_counter() - began
 
 
 def default_l2(n: int) -> float:
