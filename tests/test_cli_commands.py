@@ -1,6 +1,7 @@
 """Every command on a model: what it prints, in tables and as JSON; exit codes; Ctrl-C; the progress on a terminal."""
 
 import csv
+import errno
 import io
 import json
 import os
@@ -418,8 +419,8 @@ def test_progress_is_shown_on_a_terminal_alone(folder):
         try:
             while part := os.read(ours, 65536):
                 shown += part
-        except OSError:  # the other end is closed
-            pass
+        except OSError as error:
+            assert error.errno == errno.EIO  # the other end is closed
         os.close(ours)
     assert process.returncode == 0
     assert re.search(rb"epoch 300/300  loss [\d.]+ ", re.sub(rb"\x1b\[[\d;?]*\w", b"", shown))

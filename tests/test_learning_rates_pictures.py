@@ -225,7 +225,10 @@ def test_a_sweep_names_its_lines(plt):
 def test_a_sweep_in_which_all_diverges(plt):
     net = bp.Network.from_arrays([[[1.0]]], None, hidden=(), output="identity")
     sweep = bp.sweep_learning_rates(net, [[1.0], [1.0]], [0.0, 0.0], (1e200, 1e201), epochs=3, batch_size=1)
-    sweep.plot().figure.canvas.draw()
+    axes = sweep.plot()
+    axes.figure.canvas.draw()
+    assert set(sweep.verdicts) == {"diverges"}
+    assert sum("diverges" in text.get_text() for text in axes.texts) == 2
 
 
 def test_a_sweep_whose_losses_reach_zero(plt):

@@ -71,21 +71,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tell(found: ModelExplanation, where: str) -> None:
+    from bp_core.model._explain import HEADER
+
     from ._output import print_facts, print_table
 
-    facts = [("row", where)]
-    if found.probabilities:
-        likeliest = sorted(found.probabilities.items(), key=lambda pair: -pair[1])[:3]
-        shares = ", ".join(f"{name} {share:.1%}" for name, share in likeliest)
-        facts.append(("prediction", f"{found.prediction} ({shares})"))
-    else:
-        facts.append(("prediction", f"{found.score_name} = {found.prediction:.6g}"))
-    print_facts(facts)
-    rows = [
-        [part.name, part.value, f"{part.effect:+.4g}", "" if part.per_unit is None else f"{part.per_unit:+.4g}"]
-        for part in found.columns
-    ]
-    print_table(["column", "value", "effect", "per unit"], rows[:MOST_COLUMNS])
+    print_facts([("row", where), ("prediction", found.heading())])
+    rows = found.rows()
+    print_table(HEADER, rows[:MOST_COLUMNS])
     if len(rows) > MOST_COLUMNS:
         print(f"and {len(rows) - MOST_COLUMNS:,} columns with smaller effects; --json prints all\n")
     print(f"effect: how much higher the {found.score_name} is")

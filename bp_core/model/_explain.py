@@ -18,6 +18,7 @@ from bp_core.network import Network
 Real = NDArray[Any]
 Function = Callable[[Real], Real]
 LOG_ODDS = "log-odds"
+HEADER = ("column", "value", "effect", "per unit")
 
 
 @dataclass(frozen=True)
@@ -69,21 +70,27 @@ class ModelExplanation:
     network: Explanation | None
 
     def __str__(self) -> str:
-        lines = [self._heading(), "", *self._table(), ""]
+        lines = [self.heading(), "", *self._table(), ""]
         lines += [f"effect: how much higher the {self.score_name} is than with the column at its mean, or no category"]
         return "\n".join([*lines, "per unit: how it changes with one unit more, the other columns held constant"])
 
-    def _heading(self) -> str:
+    def heading(self) -> str:
+        """Return the prediction in a line, with the likeliest classes."""
         if not self.probabilities:
             return f"{self.score_name} = {self.prediction:.6g}"
         likeliest = sorted(self.probabilities.items(), key=lambda pair: -pair[1])[:3]
         return f"{self.prediction} (" + ", ".join(f"{name} {share:.1%}" for name, share in likeliest) + ")"
 
-    def _table(self) -> list[str]:
-        rows = [("column", "value", "effect", "per unit")]
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Return a line for each column: its name, value, effect and change per unit, as text."""
+        found = []
         for column in self.columns:
             per_unit = "" if column.per_unit is None else f"{column.per_unit:+.4g}"
-            rows.append((column.name, column.value, f"{column.effect:+.4g}", per_unit))
+            found.append((column.name, column.value, f"{column.effect:+.4g}", per_unit))
+        return found
+
+    def _table(self) -> list[str]:
+        rows = [HEADER, *self.rows()]
         widths = [max(map(len, texts)) for texts in zip(*rows, strict=True)]
         return ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]).rstrip() for row in rows]
 

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bp_core.history import Epoch
+from bp_core.history import Epoch, History
 from bp_core.model import _model_file
 from bp_core.model._columns import Column, encode
 from bp_core.model._explain import ModelExplanation, explain_row
 from bp_core.model._record import Record, thinned
 from bp_core.model._scores import Scores, score_classes, score_numbers
-from bp_core.model._table import Table, read_table
+from bp_core.model._table import read_table
 from bp_core.model._target import ClassTarget, Target
-from bp_core.model._training import Settings, Trained, train
+from bp_core.model._training import Prepared, Settings, fit, prepare
 from bp_core.network import Network
 from bp_core.optimizers import Optimizer
 
@@ -129,12 +129,9 @@ class Model:
             hidden, activation, task, categorical, missing, held_out, epochs, batch_size,
             optimizer, l2, patience, seed, n_threads, callbacks, progress,
         )  # fmt: skip
-        found = read_table(table)
-        trained = train(found, target, features, settings)
-        parts, scores = (trained.network, trained.columns, trained.target), None
-        if len(trained.held_out):
-            scores = score(*parts, found.rows(trained.held_out))
-        return cls(*parts, _record(trained, settings, scores))
+        ready = prepare(read_table(table), target, features, settings)
+        history, seconds = fit(ready, settings)
+        return cls(ready.network, ready.columns, ready.target, _record(ready, history, seconds, settings.seed))
 
     def __repr__(self) -> str:
         names = ", ".join(column.name for column in self.columns[:5]) + (", ..." if len(self.columns) > 5 else "")
@@ -201,7 +198,10 @@ class Model:
         ClassScores or NumberScores
         """
         found = read_table(table, (*self.feature_names, self.target.name))
-        return score(self.network, self.columns, self.target, found)
+        if not found.n_rows:
+            raise ValueError("the table has no rows; expected at least one to evaluate")
+        y = self.target.encode(found.column(self.target.name))
+        return _score(self.network, self.target, encode(self.columns, found, self.network.dtype), y)
 
     def explain(self, row: object) -> ModelExplanation:
         """Explain one prediction by the columns of the table.
@@ -244,25 +244,23 @@ class Model:
         return cls(*_model_file.load(path))
 
 
-def score(network: Network, columns: Sequence[Column], target: Target, table: Table) -> Scores:
-    """Compare predictions with the target column of a table."""
-    if not table.n_rows:
-        raise ValueError("the table has no rows; expected at least one to evaluate")
-    output = network.predict(encode(columns, table, network.dtype))
-    right = target.encode(table.column(target.name))
+def _score(network: Network, target: Target, X: Real, y: Real) -> Scores:
+    """Compare predictions with the truth, both as the network sees them."""
+    output = network.predict(X)
     if isinstance(target, ClassTarget):
-        return score_classes(output, right, target.classes)
-    return score_numbers(target.decode(output), target.decode(right))
+        return score_classes(output, y, target.classes)
+    return score_numbers(target.decode(output), target.decode(y))
 
 
-def _record(trained: Trained, settings: Settings, scores: Scores | None) -> Record:
+def _record(ready: Prepared, history: History, seconds: float, seed: int) -> Record:
+    held_out = ready.held_out
     return Record(
-        n_trained=len(trained.trained),
-        n_held_out=len(trained.held_out),
-        epochs=len(trained.history),
-        losses=thinned(trained.history.loss),
-        stop_reason=trained.history.stop_reason or "",
-        seconds=trained.seconds,
-        seed=settings.seed,
-        scores=scores,
+        n_trained=len(ready.kept),
+        n_held_out=len(held_out),
+        epochs=len(history),
+        losses=thinned(history.loss),
+        stop_reason=history.stop_reason or "",
+        seconds=seconds,
+        seed=seed,
+        scores=_score(ready.network, ready.target, ready.X[held_out], ready.y[held_out]) if len(held_out) else None,
     )

@@ -72,19 +72,6 @@ class Settings:
 
 
 @dataclass(frozen=True, eq=False)
-class Trained:
-    """What a training gives a model."""
-
-    network: Network
-    columns: tuple[Column, ...]
-    target: Target
-    history: History
-    seconds: float
-    trained: Rows
-    held_out: Rows
-
-
-@dataclass(frozen=True, eq=False)
 class Prepared:
     """All that there is before the first step."""
 
@@ -95,13 +82,6 @@ class Prepared:
     y: Real
     kept: Rows
     held_out: Rows
-
-
-def train(table: Table, target_name: str, features: Sequence[str] | None, settings: Settings) -> Trained:
-    """Split, fit, encode and train."""
-    ready = prepare(table, target_name, features, settings)
-    history, seconds = _fit(ready.network, ready.X, ready.y, ready.kept, settings)
-    return Trained(ready.network, ready.columns, ready.target, history, seconds, ready.kept, ready.held_out)
 
 
 def prepare(table: Table, target_name: str, features: Sequence[str] | None, settings: Settings) -> Prepared:
@@ -152,10 +132,11 @@ def _network(columns: tuple[Column, ...], target: Target, settings: Settings) ->
     return Network(sizes, hidden=settings.activation, output=target.output, seed=settings.seed)
 
 
-def _fit(network: Network, X: Any, y: Any, kept: Rows, settings: Settings) -> tuple[History, float]:
-    """Train on the rows kept; with a patience a tenth of them is watched instead."""
+def fit(ready: Prepared, settings: Settings) -> tuple[History, float]:
+    """Train on the rows kept, and tell in how many seconds; with a patience a tenth of them is watched instead."""
+    X, y, kept = ready.X, ready.y, ready.kept
     trainer = Trainer(
-        network,
+        ready.network,
         optimizer=settings.optimizer,
         batch_size=settings.batch_size,
         l2=default_l2(len(kept)) if settings.l2 is None else settings.l2,
