@@ -72,7 +72,7 @@ def isa():
 cdef void* table(str level, str dtype) except NULL:
     """The struct Kernels of a level and dtype, asked for by its full name."""
     module = importlib.import_module(f"bp_core._kernels_{level}_{dtype}")
-    name = f"bp_core.kernels/3/{level}/{dtype}".encode()
+    name = f"bp_core.kernels/4/{level}/{dtype}".encode()
     return PyCapsule_GetPointer(module.kernels, name)
 
 

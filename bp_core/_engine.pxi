@@ -107,7 +107,7 @@ def training_workspace(bytes plan, Py_ssize_t n, Py_ssize_t batch_size, int loss
         close_job(&job)
 
 
-def train(bytes plan, parameters, tuple recipe, tuple state, tuple data, tuple objective, tuple epochs, workspace):
+def train(bytes plan, parameters, recipe, tuple state, data, objective, epochs, workspace):
     """Run steps and epochs; see the tuples' unpacking for what they hold.
 
     Returns (status, the row that a BAD_ status means); the counters tell how many epochs were finished.
@@ -116,19 +116,18 @@ def train(bytes plan, parameters, tuple recipe, tuple state, tuple data, tuple o
     cdef Status status
     cdef Needs needs
     memset(&t, 0, sizeof(Training))
-    X, y, classes, weights = data
-    t.job.loss, t.job.threshold = objective
-    t.epochs, t.batch_size, t.target_loss, t.budget, order, losses, seconds, random, t.threads = epochs
+    (t.epochs, t.batch_size, t.target_loss, t.budget, order, t.given_order, losses, seconds, random, t.threads,
+     rates, t.varies) = epochs
     try:
+        open_objective(&t.job, objective)
         open_net(&t.job.net, plan)
         check_loss(&t.job.net, t.job.loss)
         open_reals(&t.job.parameters, parameters, t.job.net.size, True, "the parameters")
-        open_table(&t.job.X, X, "X")
-        expect_shape(&t.job.X, t.job.X.rows, t.job.net.n_in, "X")
-        open_targets(&t.job, y, classes, weights)
+        open_data(&t.job, data, True)
         if random is not None:
             t.random = <bp_bit_generator*>PyCapsule_GetPointer(random, "BitGenerator")
         open_update(&t, recipe, state)
+        open_rates(&t, rates)
         open_epochs(&t, order, losses, seconds)
         needs = training_needs(
             &t.job.net, t.job.X.rows, t.batch_size, t.update.recipe.clip_norm, check_threads(t.threads))

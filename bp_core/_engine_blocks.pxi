@@ -131,7 +131,7 @@ cdef void blocks_slice(
         at = layer.W_at + k * layer.W_stride
         if count > 0:
             add_blocks(job, rows, at, count * layer.W_stride)
-            penalize(job, update, layer.W + k * layer.W_stride, job.gradient + at, count * layer.W_stride)
+            penalize(job, worker, layer.W + k * layer.W_stride, job.gradient + at, count * layer.W_stride)
             if applied:
                 apply_rows(job, update, worker, layer, k, count)
         if owns_bias(job, worker, layer):

@@ -66,18 +66,20 @@ cdef Status evaluate_rows(Job* job, Sinks* sinks, bint targets, bint backward, d
     """All rows as one batch, chunk by chunk."""
     cdef Worker* worker = &job.workers[0]
     cdef Py_ssize_t n = job.X.rows, first = 0, rows
-    cdef double divisor = loss_divisor(job, n), sum = 0
+    cdef double size = size_of_batch(job, 0, n), sum = 0
     cdef Status status
     bp_barrier_init(&job.team.barrier, 1)
     start_pass(&job.net)
     while first < n:
         rows = min(n - first, <Py_ssize_t>CHUNK_ROWS)
-        status = load_rows(job, worker, first, 0, rows, targets, divisor)
+        status = load_rows(job, worker, first, 0, rows, targets, size * job.gradient_outputs)
         if status != DONE:
             job.bad_row = worker.bad_row
             return status
         forward_pass(job, 0, rows)
         if targets:
+            if job.missing:
+                blank_missing(job, 0, rows)
             loss_pass(job, 0, rows, backward)
             sum_losses(job, rows, &sum)
         if backward:
@@ -87,7 +89,7 @@ cdef Status evaluate_rows(Job* job, Sinks* sinks, bint targets, bint backward, d
         first += rows
     if backward:
         memcpy(sinks.gradient.data, job.gradient, job.net.size * sizeof(real))
-    loss[0] = sum / divisor
+    loss[0] = sum / (size * job.value_outputs)
     return DONE
 
 
@@ -101,14 +103,10 @@ cdef Needs evaluation_needs(Py_ssize_t n, bint backward) noexcept nogil:
     return needs
 
 
-cdef int open_evaluation(Job* job, Sinks* sinks, tuple data, tuple wanted) except -1:
+cdef int open_evaluation(Job* job, Sinks* sinks, data, tuple wanted) except -1:
     """The rows, their targets where there are any, and the results that are wanted."""
-    X, y, classes, weights = data
     z, a, delta, inputs, gradient = wanted
-    open_table(&job.X, X, "X")
-    expect_shape(&job.X, job.X.rows, job.net.n_in, "X")
-    if y is not None or classes is not None:
-        open_targets(job, y, classes, weights)
+    open_data(job, data, data[1] is not None or data[2] is not None)
     open_sinks(&sinks.z, &job.net, z, job.X.rows, "z")
     open_sinks(&sinks.a, &job.net, a, job.X.rows, "a")
     open_sinks(&sinks.delta, &job.net, delta, job.X.rows, "delta")
@@ -118,8 +116,8 @@ cdef int open_evaluation(Job* job, Sinks* sinks, tuple data, tuple wanted) excep
     return 0
 
 
-def evaluate(bytes plan, parameters, tuple data, tuple objective, tuple wanted):
-    """One pass over (X, y, classes, weights), all rows as one batch; changes no parameter.
+def evaluate(bytes plan, parameters, data, objective, tuple wanted):
+    """One pass over (X, y, classes, weights, sizes, whether targets may be missing), all rows as one batch; changes no parameter.
 
     `wanted` is (z, a, delta, inputs, gradient): lists of an array per layer, two arrays, or None each.
     Without targets there is no loss, without `gradient` no backward pass.
@@ -133,8 +131,8 @@ def evaluate(bytes plan, parameters, tuple data, tuple objective, tuple wanted):
     cdef bint targets = data[1] is not None or data[2] is not None, backward = wanted[4] is not None
     memset(&job, 0, sizeof(Job))
     memset(&sinks, 0, sizeof(Sinks))
-    job.loss, job.threshold = objective
     try:
+        open_objective(&job, objective)
         open_net(&job.net, plan)
         if targets:
             check_loss(&job.net, job.loss)

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Self, TypeAlias
 
 import numpy as np
@@ -20,7 +20,7 @@ class Prepared:
 def all_finite(plan: bytes, parameters: _Real) -> bool: ...
 def elementary(name: str, x: _Real, out: _Real) -> _Real: ...
 def evaluate(
-    plan: bytes, parameters: _Real, data: tuple[Any, ...], objective: tuple[int, float], wanted: tuple[Any, ...]
+    plan: bytes, parameters: _Real, data: Sequence[Any], objective: Sequence[Any], wanted: tuple[Any, ...]
 ) -> tuple[int, float, int]: ...
 def jacobian(plan: bytes, parameters: _Real, X: NDArray[Any], out: _Real) -> tuple[int, int]: ...
 def layout(plan: bytes) -> tuple[int, list[tuple[int, int, int, int, bool, int, int]]]: ...
@@ -30,11 +30,11 @@ def step(prepared: tuple[Any, ...], X: object, y: object) -> float | None: ...
 def train(
     plan: bytes,
     parameters: _Real,
-    recipe: tuple[Any, ...],
+    recipe: Sequence[Any],
     state: tuple[Any, ...],
-    data: tuple[Any, ...],
-    objective: tuple[int, float],
-    epochs: tuple[Any, ...],
+    data: Sequence[Any],
+    objective: Sequence[Any],
+    epochs: Sequence[Any],
     workspace: _Real,
 ) -> tuple[int, int]: ...
 def training_workspace(plan: bytes, n: int, batch_size: int, loss: int, clip_norm: float, threads: int) -> int: ...

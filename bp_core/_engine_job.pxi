@@ -21,6 +21,10 @@ ctypedef struct Worker:             # what one thread of a call has for itself
     real* panel                     # (PANEL_ROWS, PANEL_LINES lines)
     real* bias_row                  # (widest,): the gradient of a bias
     double powers[2]                # beta1^t, beta2^t
+    double last_rate                # of the step before, 0 before the first
+    double l2                       # of the step in hand
+    double l1
+    Py_ssize_t taken                # steps of this call
     Rule rule                       # the numbers of the step in hand
     Status status                   # of its rows
     Py_ssize_t bad_row              # the row a BAD_... status means
@@ -31,13 +35,18 @@ ctypedef struct Job:
     Table X                     # (n, n_in)
     Table y                     # (n, n_out); closed without targets or with class indices
     Run classes                 # (n,) int64, instead of y
-    Run weights                 # (n,) float64 with mean 1, or closed
+    Run weights                 # (n,) float64, or closed
+    Run sizes                   # (n,) float64: what a row adds to the divisor of its batch, or closed: 1
+    bint missing                # a NaN in y, or class -1, is a target that is not there
     Run parameters
     Run workspace
     const int64_t* order        # (n,) which row comes when, or NULL: as they lie
     Py_ssize_t bad_row          # the row a BAD_... status means
     int loss
     real threshold
+    double value_outputs        # the summed loss is divided by the batch's size and this,
+    double gradient_outputs     # its gradient by the batch's size and this
+    real smoothing              # the share of a target that is spread evenly
     Py_ssize_t chunk            # most rows in hand: a whole number of blocks for each worker
     real* x                     # (chunk, n_in): the rows in hand, converted
     real* targets               # (chunk, n_out)
@@ -192,17 +201,40 @@ cdef int check_loss(const Net* net, int loss) except -1:
     return 0
 
 
-cdef int open_targets(Job* job, object y, object classes, object weights) except -1:
-    """Open the targets, of one of two kinds, and the row weights; all as long as X."""
+cdef int open_objective(Job* job, objective) except -1:
+    """The loss and what it is divided by."""
+    job.loss, job.threshold, job.value_outputs, job.gradient_outputs, job.smoothing = objective
+    return 0
+
+
+cdef int open_data(Job* job, data, bint targets) except -1:
+    """Open X (n, n_in) and, if they are wanted, the targets."""
+    X, y, classes, weights, sizes, job.missing = data
+    open_table(&job.X, X, "X")
+    expect_shape(&job.X, job.X.rows, job.net.n_in, "X")
+    if targets:
+        open_targets(job, y, classes)
+        open_row_numbers(job, &job.weights, weights, "sample_weight")
+        open_row_numbers(job, &job.sizes, sizes, "the sizes of the rows")
+    return 0
+
+
+cdef int open_row_numbers(const Job* job, Run* run, object numbers, str name) except -1:
+    """Open one float64 for each row of X, if there are any."""
+    if numbers is not None:
+        open_run(run, numbers, b'd', False, name)
+        expect_length(run, job.X.rows, name)
+    return 0
+
+
+cdef int open_targets(Job* job, object y, object classes) except -1:
+    """Open the targets, of one of two kinds, as long as X."""
     if classes is not None:
         open_run(&job.classes, classes, b'q', False, "the class indices")
         expect_length(&job.classes, job.X.rows, "the class indices")
     else:
         open_table(&job.y, y, "y")
         expect_shape(&job.y, job.X.rows, job.net.n_out, "y")
-    if weights is not None:
-        open_run(&job.weights, weights, b'd', False, "sample_weight")
-        expect_length(&job.weights, job.X.rows, "sample_weight")
     return 0
 
 
@@ -211,6 +243,7 @@ cdef void close_job(Job* job) noexcept:
     close_table(&job.y)
     close_run(&job.classes)
     close_run(&job.weights)
+    close_run(&job.sizes)
     close_run(&job.parameters)
     close_run(&job.workspace)
     close_net(&job.net)

@@ -1,5 +1,8 @@
 """Whole passes over the rows in hand: load, forward, loss, backward."""
-from bp_core._kernel_table cimport CROSS_ENTROPY, HALF_SQUARED_ERROR, IDENTITY
+from bp_core._kernel_table cimport CROSS_ENTROPY, IDENTITY
+
+cdef enum:
+    FAR_OUT = 1 << 14               # a z whose exp(-z) is 0
 
 
 # ------------------------------------------------------------------- the rows
@@ -20,18 +23,58 @@ cdef Status check_order(Job* job, Py_ssize_t first, Py_ssize_t rows) noexcept no
 
 
 cdef Status load_classes(Job* job, Worker* worker, Py_ssize_t first, Py_ssize_t at, Py_ssize_t rows) noexcept nogil:
-    """Class indices as rows of zeros with a one."""
+    """Class indices as rows of zeros with a one; a missing one as zeros alone."""
     cdef Py_ssize_t s, stride = padded(job.net.n_out)
     cdef real* targets = job.targets + at * stride
     cdef int64_t index
     memset(targets, 0, rows * stride * sizeof(real))
     for s in range(rows):
         index = (<const int64_t*>job.classes.data)[row_at(job, first + s)]
+        if index == -1 and job.missing:
+            continue
         if index < 0 or index >= job.net.n_out:
             worker.bad_row = row_at(job, first + s)
             return BAD_CLASS
         targets[s * stride + index] = 1
+        smooth(job, targets + s * stride)
     return DONE
+
+
+cdef inline void smooth(const Job* job, real* target) noexcept nogil:
+    """y = (1 - smoothing) y + smoothing / m over the m classes; each output of binary_cross_entropy is one of two."""
+    cdef real kept = 1 - job.smoothing
+    cdef real share = job.smoothing / <real>(2 if job.loss == BINARY_CROSS_ENTROPY else job.net.n_out)
+    cdef Py_ssize_t j
+    if job.smoothing != 0:
+        for j in range(job.net.n_out):
+            target[j] = kept * target[j] + share
+
+
+cdef Status load_numbers(
+    const Job* job, Worker* worker, Py_ssize_t first, Py_ssize_t at, Py_ssize_t rows,
+) noexcept nogil:
+    """Targets that are numbers; where some may be missing, a NaN stays one."""
+    cdef Py_ssize_t s, stride = padded(job.net.n_out)
+    cdef real* targets = job.targets + at * stride
+    cdef Status status = load_table(job, worker, &job.y, BAD_Y, first, rows, targets, stride)
+    if status != DONE and (not job.missing or has_infinity(job, worker, first, at, rows)):
+        return BAD_Y
+    if job.smoothing != 0:
+        for s in range(rows):
+            smooth(job, targets + s * stride)
+    return DONE
+
+
+cdef bint has_infinity(const Job* job, Worker* worker, Py_ssize_t first, Py_ssize_t at, Py_ssize_t rows) noexcept nogil:
+    cdef Py_ssize_t s, j, stride = padded(job.net.n_out)
+    cdef const real* target = job.targets + at * stride
+    for s in range(rows):
+        for j in range(job.net.n_out):
+            if target[j] == target[j] and target[j] - target[j] != 0:
+                worker.bad_row = row_at(job, first + s)
+                return True
+        target += stride
+    return False
 
 
 cdef void load_weights(Job* job, Py_ssize_t first, Py_ssize_t at, Py_ssize_t rows, double divisor) noexcept nogil:
@@ -79,15 +122,23 @@ cdef Status load_rows(
     load_weights(job, first, at, rows, divisor)
     if job.classes.open:
         return load_classes(job, worker, first, at, rows)
-    return load_table(
-        job, worker, &job.y, BAD_Y, first, rows, job.targets + at * padded(job.net.n_out), padded(job.net.n_out))
+    return load_numbers(job, worker, first, at, rows)
 
 
-cdef double loss_divisor(const Job* job, Py_ssize_t rows) noexcept nogil:
-    """What the summed losses of a batch are divided by: its rows, or its numbers for a mean over outputs."""
-    if job.loss == HALF_SQUARED_ERROR or job.loss == CROSS_ENTROPY:
+cdef double size_of_batch(const Job* job, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:
+    """What the rows from place `first` of the order count for: their number, or their sizes, added in order.
+
+    1 where none of them counts: their losses are then 0.
+    """
+    cdef double sum = 0
+    cdef Py_ssize_t s, row
+    if not job.sizes.open:
         return <double>rows
-    return <double>rows * <double>job.net.n_out
+    for s in range(first, first + rows):
+        row = row_at(job, s)
+        if 0 <= row < job.X.rows:
+            sum += (<const double*>job.sizes.data)[row]
+    return sum if sum > 0 else 1
 
 
 # ----------------------------------------------------------------- the passes
@@ -175,6 +226,25 @@ cdef void backward_pass(Job* job, Py_ssize_t at, Py_ssize_t rows) noexcept nogil
             job.delta_x + at * job.net.x_stride, job.net.x_stride, rows)
 
 
+cdef void blank_missing(Job* job, Py_ssize_t at, Py_ssize_t rows) noexcept nogil:
+    """Where a target is missing, give it and the output values whose loss and delta are exactly 0."""
+    cdef const Layer* layer = &job.net.layers[job.net.n_layers - 1]
+    cdef real* y = job.targets + at * layer.stride
+    cdef real* a = layer.a + at * layer.stride
+    cdef real* z = layer.z + at * layer.stride
+    cdef Py_ssize_t i, j
+    for i in range(rows * layer.stride):
+        if y[i] == y[i]:
+            continue
+        if job.loss == CROSS_ENTROPY:
+            for j in range(i // layer.stride * layer.stride, i // layer.stride * layer.stride + layer.fan_out):
+                y[j] = 0
+        elif job.loss == BINARY_CROSS_ENTROPY:
+            z[i], y[i], a[i] = FAR_OUT, 1, 1
+        else:
+            y[i] = a[i]
+
+
 cdef void sum_losses(const Job* job, Py_ssize_t rows, double* sum) noexcept nogil:
     """Add the chunk's weighted losses."""
     sum[0] = job.net.kernels.sum_losses(
@@ -188,6 +258,8 @@ cdef void carry_rows(
     worker.status = load_rows(job, worker, first, at, rows, True, divisor)
     if worker.status == DONE:
         forward_pass(job, at, rows)
+        if job.missing:
+            blank_missing(job, at, rows)
         loss_pass(job, at, rows, True)
         backward_pass(job, at, rows)
 

@@ -10,7 +10,7 @@ ctypedef struct Small:              # what lives as long as the native call
 cdef bint goes_small(const Training* t) noexcept nogil:
     """Whether the steps of this call need nothing that the kernel for small networks leaves out."""
     return (
-        t.job.small_x != NULL and not t.job.weights.open
+        t.job.small_x != NULL and not t.job.weights.open and not t.job.sizes.open and not t.job.missing
         and t.update.recipe.l2 == 0 and t.update.recipe.l1 == 0 and t.update.recipe.clip_norm == 0)
 
 
@@ -38,7 +38,7 @@ cdef void lay_small(const Training* t, Small* small) noexcept nogil:
     small.step.loss = (<const Kernels*>job.net.kernels.small).loss[job.loss]
     small.step.loss_gives_dz = loss_reads_z(job.loss)
     small.step.threshold = job.threshold
-    small.step.descends, small.step.rate = t.update.recipe.optimizer == SGD, <real>t.update.recipe.learning_rate
+    small.step.descends = t.update.recipe.optimizer == SGD
     for l in range(job.net.n_layers):
         lay_small_layer(job, l, &small.step.layers[l])
 
@@ -57,7 +57,7 @@ cdef Status load_small(Training* t, Worker* worker, Small* small) noexcept nogil
     cdef Status status
     small.step.x, small.step.targets = job.x, job.targets
     if n > BLOCK_ROWS:
-        return load_rows(job, worker, t.first, 0, t.rows, True, loss_divisor(job, t.rows))
+        return load_rows(job, worker, t.first, 0, t.rows, True, <double>t.rows * job.gradient_outputs)
     if small.loaded == 0:
         job.order = NULL
         status = load_rows(job, worker, 0, 0, n, True, 1)
@@ -66,7 +66,7 @@ cdef Status load_small(Training* t, Worker* worker, Small* small) noexcept nogil
             return status
         small.loaded = n
     if small.scaled != t.rows:
-        load_weights(job, 0, 0, t.rows, loss_divisor(job, t.rows))
+        load_weights(job, 0, 0, t.rows, <double>t.rows * job.gradient_outputs)
         small.scaled = t.rows
     if t.rows == n and order == NULL:
         return DONE
@@ -116,8 +116,9 @@ cdef void run_small(Training* t, Worker* worker) noexcept nogil:
             t.job.bad_row = worker.bad_row
             stop(t, status)
             return
+        small.step.rate = <real>rate_of_step(t, worker)
         sum = kernels.small_pass(&small.step, rows)
-        if not take_loss(t, worker, sum / loss_divisor(&t.job, rows)):
+        if not take_loss(t, worker, sum / (<double>rows * t.job.value_outputs)):
             stop(t, NOT_FINITE)
             return
         if not small.step.descends:

@@ -82,9 +82,9 @@ cdef bint open_plain_targets(Job* job, object y) except -1:
 
 cdef bint open_step(Training* t, tuple prepared, object X, object y) except -1:
     """Open all that a step reads and writes; False where the data need the longer way."""
-    _, _, _, plan, parameters, recipe, state, objective, rows, workspace, _ = prepared
+    _, _, _, plan, parameters, recipe, state, objective, rows, workspace, rates, _ = prepared
     cdef Needs needs
-    t.job.loss, t.job.threshold = objective
+    open_objective(&t.job, objective)
     t.epochs, t.batch_size, t.target_loss, t.budget = 1, rows, -INFINITY, INFINITY
     open_net(&t.job.net, plan)
     if not open_plain(X, &t.job.X) or t.job.X.buffer.ndim != 2 or t.job.X.rows < 1:
@@ -94,6 +94,7 @@ cdef bint open_step(Training* t, tuple prepared, object X, object y) except -1:
     check_loss(&t.job.net, t.job.loss)
     open_reals(&t.job.parameters, parameters, t.job.net.size, True, "the parameters")
     open_update(t, recipe, state)
+    open_rates(t, rates)
     needs = training_needs(&t.job.net, t.job.X.rows, t.batch_size, t.update.recipe.clip_norm, t.threads)
     t.job.chunk = t.threads * <Py_ssize_t>CHUNK_ROWS
     bind_parameters(&t.job.net, <real*>t.job.parameters.data)
@@ -121,7 +122,7 @@ def step(tuple prepared, X, y):
     """One step over the rows of X as one batch; returns the loss before it.
 
     `prepared` is (acquire and release of the network's lock, counters, plan, parameters, recipe, state, objective,
-    rows, workspace, threads), as `train` takes them; of the counters the step is counted. None, with nothing changed,
+    rows, workspace, rates, threads), as `train` takes them; of the counters the step is counted. None, with nothing changed,
     where the step needs the longer way: arrays that are not plain, other rows than the workspace is for, a network
     in other hands, a number that is not finite, and all else that is wrong.
     """
@@ -129,7 +130,7 @@ def step(tuple prepared, X, y):
     cdef Run counters
     cdef double loss = 0
     acquire, release, books = prepared[:3]
-    t.threads = check_threads(prepared[10])
+    t.threads = check_threads(prepared[11])
     if not acquire(False):
         return None
     clear_training(&t, t.threads)

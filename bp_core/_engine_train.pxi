@@ -21,7 +21,7 @@ cdef enum:                      # the places of the counters
     COUNTERS
 
 cdef enum:                      # the places of the running numbers
-    BETA1_POWER, BETA2_POWER, LOSS_SUM
+    BETA1_POWER, BETA2_POWER, LOSS_SUM, LAST_RATE
     RUNNING
 
 cdef Py_ssize_t MAX_SHUFFLED = <Py_ssize_t>0xFFFFFFFF
@@ -40,6 +40,9 @@ ctypedef struct Training:
     Job job
     Update update
     Run order                   # (n,) the order of the rows in this epoch
+    Run rates                   # (1,), or one for each step of the call if it `varies`
+    bint varies
+    bint given_order            # every epoch of this call goes by `order` as it is
     Run counters
     Run running
     Run losses                  # (epochs,) OUT
@@ -93,6 +96,9 @@ cdef void begin_epoch(Training* t) noexcept nogil:
     cdef int64_t* order = <int64_t*>t.order.data
     cdef Py_ssize_t i, n = t.job.X.rows
     (<double*>t.running.data)[LOSS_SUM] = 0
+    if t.given_order:
+        t.job.order = order
+        return
     if t.random == NULL or t.batch_size >= n:
         t.job.order = NULL
         return
@@ -120,6 +126,7 @@ cdef void finish_step(Training* t, const Worker* worker, double loss) noexcept n
     cdef double* running = <double*>t.running.data
     cdef bint reached = False
     running[BETA1_POWER], running[BETA2_POWER] = worker.powers[0], worker.powers[1]
+    running[LAST_RATE] = worker.last_rate
     running[LOSS_SUM] += loss * <double>t.rows
     counters[STEP] += 1
     counters[POSITION] += t.rows
@@ -129,7 +136,7 @@ cdef void finish_step(Training* t, const Worker* worker, double loss) noexcept n
         stop(t, TARGET_LOSS)
     elif t.done == t.epochs:
         stop(t, DONE)
-    elif out_of_time(t):
+    elif out_of_time(t) or (t.varies and worker.taken == t.rates.length):
         stop(t, OUT_OF_TIME)
     else:
         lay_batch(t)
@@ -141,9 +148,15 @@ cdef bint run_step(Training* t, Worker* worker) noexcept nogil:
     Barrier: all rows are in. The slices of the parameters. Barrier.
     """
     cdef Job* job = &t.job
-    cdef bint clips = t.update.recipe.clip_norm > 0
+    cdef bint clips = t.update.recipe.clip_norm > 0, taken
+    cdef double size = size_of_batch(job, t.first, t.rows)
+    share_penalty(&t.update.recipe, worker, size)
     sum_penalties(job, &t.update, worker)
-    if not (run_blocks(t, worker, not clips) if exchanges_gradients(job, t.rows) else run_chunks(t, worker, not clips)):
+    if exchanges_gradients(job, t.rows):
+        taken = run_blocks(t, worker, size, not clips)
+    else:
+        taken = run_chunks(t, worker, size, not clips)
+    if not taken:
         return False
     if clips:
         sum_blocks(job, worker, job.net.kernels.sum_squares, job.gradient, True, job.block_sums)
@@ -153,37 +166,36 @@ cdef bint run_step(Training* t, Worker* worker) noexcept nogil:
     return True
 
 
-cdef bint run_blocks(Training* t, Worker* worker, bint applied) noexcept nogil:
+cdef bint run_blocks(Training* t, Worker* worker, double size, bint applied) noexcept nogil:
     """The gradient of the batch in hand, penalised, and `applied`: blocks first, then slices."""
     cdef Job* job = &t.job
     cdef Py_ssize_t rows = t.rows
-    cdef double divisor = loss_divisor(job, rows)
-    blocks_pass(job, worker, t.first, rows, divisor)
+    blocks_pass(job, worker, t.first, rows, size * job.gradient_outputs)
     bp_barrier_wait(&job.team.barrier)
     if first_failure(job) != NULL:
         return False
-    if not take_loss(t, worker, total_of_losses(job, rows) / divisor + penalty(job, &t.update)):
+    if not take_loss(t, worker, total_of_losses(job, rows) / (size * job.value_outputs) + penalty(job, worker)):
         return False
     blocks_slice(job, &t.update, worker, rows, applied)
     bp_barrier_wait(&job.team.barrier)
     return True
 
 
-cdef bint run_chunks(Training* t, Worker* worker, bint applied) noexcept nogil:
+cdef bint run_chunks(Training* t, Worker* worker, double size, bint applied) noexcept nogil:
     """The same, chunk by chunk: each chunk's rows, barrier, slices, barrier."""
     cdef Job* job = &t.job
     cdef Py_ssize_t first = t.first, rows = t.rows, at = 0, count
-    cdef double divisor = loss_divisor(job, rows), sum = 0
+    cdef double sum = 0
     cdef bint last
     while at < rows:
         count = min(rows - at, job.chunk)
         last = at + count == rows
-        rows_pass(job, worker, first + at, count, divisor)
+        rows_pass(job, worker, first + at, count, size * job.gradient_outputs)
         bp_barrier_wait(&job.team.barrier)
         if first_failure(job) != NULL:
             return False
         sum_losses(job, count, &sum)
-        if last and not take_loss(t, worker, sum / divisor + penalty(job, &t.update)):
+        if last and not take_loss(t, worker, sum / (size * job.value_outputs) + penalty(job, worker)):
             return False
         slice_pass(job, &t.update, worker, count, at > 0, last, last and applied)
         bp_barrier_wait(&job.team.barrier)
@@ -191,11 +203,15 @@ cdef bint run_chunks(Training* t, Worker* worker, bint applied) noexcept nogil:
     return True
 
 
+cdef inline double rate_of_step(const Training* t, const Worker* worker) noexcept nogil:
+    return (<const double*>t.rates.data)[worker.taken if t.varies else 0]
+
+
 cdef bint take_loss(Training* t, Worker* worker, double loss) noexcept nogil:
     """Prepare the update, or refuse it where the loss is not finite; the leader keeps the books."""
     if not isfinite(loss):
         return False
-    begin_step(&t.update.recipe, worker)
+    begin_step(&t.update.recipe, worker, rate_of_step(t, worker))
     if worker.number == 0:
         finish_step(t, worker, loss)
     return True
@@ -207,6 +223,7 @@ cdef void work_through(void* training, Py_ssize_t number) noexcept nogil:
     cdef Worker* worker = &t.job.workers[number]
     cdef const Worker* failed
     worker.powers[0], worker.powers[1] = t.update.powers[0], t.update.powers[1]
+    worker.last_rate, worker.taken = (<const double*>t.running.data)[LAST_RATE], 0
     if goes_small(t):
         run_small(t, worker)
         return
@@ -268,12 +285,12 @@ cdef Status train_without_gil(Training* t) noexcept nogil:
     return t.status
 
 
-cdef int open_update(Training* t, tuple recipe, tuple state) except -1:
+cdef int open_update(Training* t, recipe, tuple state) except -1:
     """The optimiser, and the arrays it lives in: (m or None, v or None, counters, running)."""
     cdef Recipe* r = &t.update.recipe
     cdef Py_ssize_t size = t.job.net.size
-    (r.optimizer, r.learning_rate, r.momentum, r.rho, r.epsilon, r.weight_decay,
-     r.l2, r.l1, r.clip_norm) = recipe
+    (r.optimizer, r.momentum, r.rho, r.epsilon, r.weight_decay, r.l2, r.l1, r.clip_norm,
+     r.velocity, r.raw_epsilon, r.shares_penalty) = recipe
     if not 0 <= r.optimizer < OPTIMIZERS:
         raise ValueError(f"unknown optimizer, number {r.optimizer}")
     m, v, counters, running = state
@@ -302,17 +319,22 @@ cdef int check_state(Training* t) except -1:
     return 0
 
 
+cdef int open_rates(Training* t, object rates) except -1:
+    open_run(&t.rates, rates, b'd', False, "the learning rates")
+    return expect_length(&t.rates, 1, "the learning rates")
+
+
 cdef int open_epochs(Training* t, object order, object losses, object seconds) except -1:
     open_run(&t.order, order, b'q', True, "the order of the rows")
     open_run(&t.losses, losses, b'd', True, "the losses")
     open_run(&t.seconds, seconds, b'd', True, "the seconds")
     expect_length(&t.losses, t.epochs, "the losses")
     expect_length(&t.seconds, t.epochs, "the seconds")
-    if t.random != NULL:
+    if t.random != NULL or t.given_order:
         expect_length(&t.order, t.job.X.rows, "the order of the rows")
         if t.job.X.rows > MAX_SHUFFLED:
             raise ValueError(f"{t.job.X.rows} rows are too many to shuffle; expected at most {MAX_SHUFFLED}")
-    if t.random != NULL and t.batch_size < t.job.X.rows:
+    if t.given_order or (t.random != NULL and t.batch_size < t.job.X.rows):
         t.job.order = <const int64_t*>t.order.data       # an epoch begun in an earlier call goes on
     if t.epochs < 1 or t.batch_size < 1:
         raise ValueError(f"{t.epochs} epochs with batches of {t.batch_size}; expected at least 1 of each")
@@ -324,6 +346,7 @@ cdef void close_training(Training* t) noexcept:
     close_run(&t.update.m)
     close_run(&t.update.v)
     close_run(&t.order)
+    close_run(&t.rates)
     close_run(&t.counters)
     close_run(&t.running)
     close_run(&t.losses)

@@ -17,7 +17,6 @@ cdef enum:
 
 ctypedef struct Recipe:         # how a gradient becomes a change; plain numbers, fixed for a call
     int optimizer
-    double learning_rate
     double momentum             # or beta1
     double rho                  # or beta2
     double epsilon
@@ -25,6 +24,9 @@ ctypedef struct Recipe:         # how a gradient becomes a change; plain numbers
     double l2
     double l1
     double clip_norm            # 0: no clipping
+    bint velocity               # momentum: m holds the rates, m = momentum m - rate g
+    bint raw_epsilon            # Adam: rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon)
+    bint shares_penalty         # l2 and l1 are divided by the size of the batch
 
 ctypedef struct Update:
     Recipe recipe
@@ -33,19 +35,33 @@ ctypedef struct Update:
     double* powers              # beta1^t, beta2^t, as the caller keeps them
 
 
-cdef void begin_step(const Recipe* recipe, Worker* worker) noexcept nogil:
+cdef inline void share_penalty(const Recipe* recipe, Worker* worker, double size) noexcept nogil:
+    """The penalties of a step over a batch of this size."""
+    worker.l2 = recipe.l2 / size if recipe.shares_penalty else recipe.l2
+    worker.l1 = recipe.l1 / size if recipe.shares_penalty else recipe.l1
+
+
+cdef void begin_step(const Recipe* recipe, Worker* worker, double rate) noexcept nogil:
     """The rule's numbers for the next step; Adam's powers of beta are running products."""
     cdef Rule* rule = &worker.rule
-    rule.learning_rate = <real>recipe.learning_rate
+    rule.learning_rate = <real>rate
     rule.momentum, rule.one_minus_momentum = <real>recipe.momentum, <real>(1 - recipe.momentum)
+    rule.carry = rule.momentum
+    if recipe.velocity and worker.last_rate > 0 and rate > 0:
+        rule.carry = <real>(recipe.momentum * worker.last_rate / rate)
+    worker.last_rate = rate
+    worker.taken += 1
     rule.rho, rule.one_minus_rho = <real>recipe.rho, <real>(1 - recipe.rho)
     rule.epsilon = <real>recipe.epsilon
     if recipe.optimizer == ADAM or recipe.optimizer == ADAMW:
         worker.powers[0] *= recipe.momentum
         worker.powers[1] *= recipe.rho
-        rule.learning_rate = <real>(recipe.learning_rate / (1 - worker.powers[0]))
+        rule.learning_rate = <real>(rate / (1 - worker.powers[0]))
         rule.root_scale = <real>(1 / sqrt(1 - worker.powers[1]))
-        rule.keep = <real>(1 - recipe.learning_rate * recipe.weight_decay)
+        rule.keep = <real>(1 - rate * recipe.weight_decay)
+        if recipe.raw_epsilon:
+            rule.learning_rate = <real>(rate * sqrt(1 - worker.powers[1]) / (1 - worker.powers[0]))
+            rule.root_scale = 1
 
 
 # --------------------------------------------------------------- the gradient
@@ -146,16 +162,16 @@ cdef inline void apply(
         p, gradient, state_at(&update.m, at), state_at(&update.v, at), n, &worker.rule)
 
 
-cdef inline void penalize(const Job* job, const Update* update, const real* W, real* gradient, Py_ssize_t n) noexcept nogil:
-    if update.recipe.l2 != 0 or update.recipe.l1 != 0:
-        job.net.kernels.penalize(W, gradient, n, <real>update.recipe.l2, <real>update.recipe.l1)
+cdef inline void penalize(const Job* job, const Worker* worker, const real* W, real* gradient, Py_ssize_t n) noexcept nogil:
+    if worker.l2 != 0 or worker.l1 != 0:
+        job.net.kernels.penalize(W, gradient, n, <real>worker.l2, <real>worker.l1)
 
 
-cdef void penalize_panel(const Job* job, const Update* update, const Layer* layer, const Panel* panel) noexcept nogil:
+cdef void penalize_panel(const Job* job, const Worker* worker, const Layer* layer, const Panel* panel) noexcept nogil:
     cdef Py_ssize_t k
     for k in range(panel.rows):
         penalize(
-            job, update, layer.W + (panel.k + k) * layer.W_stride + panel.j, panel.gradient + k * panel.stride,
+            job, worker, layer.W + (panel.k + k) * layer.W_stride + panel.j, panel.gradient + k * panel.stride,
             panel.columns)
 
 
@@ -233,7 +249,7 @@ cdef void panel_pass(
         asked = parameters_of(job, update, layer, panel, &wish) if applied else NULL
         panel_gradient(job, l, 0, rows, panel, add, asked)
         if last and update != NULL:
-            penalize_panel(job, update, layer, panel)
+            penalize_panel(job, worker, layer, panel)
         if not applied:
             return
         apply_panel(job, update, worker, layer, panel)
@@ -373,13 +389,13 @@ cdef void sum_penalties(const Job* job, const Update* update, const Worker* work
             job, worker, job.net.kernels.sum_absolutes, parameters, False, job.block_sums + all_blocks(&job.net))
 
 
-cdef double penalty(const Job* job, const Update* update) noexcept nogil:
+cdef double penalty(const Job* job, const Worker* worker) noexcept nogil:
     """l2 / 2 sum W^2 + l1 sum |W|."""
     cdef double total = 0
-    if update.recipe.l2 != 0:
-        total += 0.5 * update.recipe.l2 * total_of_blocks(job, job.block_sums)
-    if update.recipe.l1 != 0:
-        total += update.recipe.l1 * total_of_blocks(job, job.block_sums + all_blocks(&job.net))
+    if worker.l2 != 0:
+        total += 0.5 * worker.l2 * total_of_blocks(job, job.block_sums)
+    if worker.l1 != 0:
+        total += worker.l1 * total_of_blocks(job, job.block_sums + all_blocks(&job.net))
     return total
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bp_core import _checks, _passes, _threads
 from bp_core._checks import STATUS_NOT_FINITE, STATUS_OUT_OF_TIME, STATUS_TARGET
+from bp_core._targets import Data
 from bp_core.errors import DivergenceError
 from bp_core.history import Epoch, History
 
@@ -39,7 +40,7 @@ class Limits:
 class Watch:
     """What Python does after an epoch."""
 
-    validation: tuple[Any, ...] | None
+    validation: Data | None
     patience: int | None
     min_delta: float
     callbacks: tuple[Callable[[Epoch], object], ...]
@@ -54,7 +55,7 @@ class Watch:
 class Fit:
     """One run of ``Trainer.fit``, from its start to its stop reason."""
 
-    def __init__(self, trainer: Trainer, data: tuple[Any, ...], limits: Limits, watch: Watch, history: History) -> None:
+    def __init__(self, trainer: Trainer, data: Data, limits: Limits, watch: Watch, history: History) -> None:
         self._trainer, self._net, self._state = trainer, trainer.network, trainer._state
         self._data, self._limits, self._watch, self._history = data, limits, watch, history
         n = data[0].shape[0]
@@ -65,7 +66,7 @@ class Fit:
         self._start_state = self._state.to_dict(untouched=False)
         self._newest = self._start if self._is_finite() else None
         self._keep_at = CALL_SECONDS
-        self._rate = 0.0
+        self._rates = np.zeros(1)
         several = _threads.for_training(trainer._n_threads, self._net.n_parameters, self._batch_size)
         self._crew = _threads.Crew(several, fixed=trainer._n_threads is not None)
         self._best = Best(watch.min_delta)
@@ -96,7 +97,7 @@ class Fit:
         """One native call, and what its status and its epochs ask for."""
         epochs = min(self._left(), self._losses.size)
         target = -np.inf if self._limits.target_loss is None else self._limits.target_loss
-        self._rate = self._trainer.optimizer.learning_rate
+        self._rates[0] = self._trainer.optimizer.learning_rate
         trial, began, rows = self._crew.next(), time.monotonic(), self._state.rows_seen(self._data[0].shape[0])
         status, bad_row = self._state.train(
             self._trainer._recipe(),
@@ -108,6 +109,7 @@ class Fit:
             self._crew.threads,
             self._losses,
             self._seconds,
+            self._rates,
         )
         rows = self._state.rows_seen(self._data[0].shape[0]) - rows
         self._crew.report(rows, time.monotonic() - began)
@@ -152,7 +154,7 @@ class Fit:
                 index=np.arange(self._recorded, self._recorded + finished, dtype=np.float64),
                 loss=self._losses[:finished],
                 seconds=self._seconds[:finished],
-                learning_rate=np.full(finished, self._rate),
+                learning_rate=np.full(finished, self._rates[0]),
             )
         unfinished = self._seconds[finished] if finished < self._seconds.size else 0.0
         self._seconds[:] = 0.0
@@ -176,9 +178,9 @@ class Fit:
         return stop
 
     def _validation_loss(self) -> float:
-        return _passes.evaluate(
-            self._net, self._watch.validation or (), self._trainer._engine_objective(), _passes.NOTHING
-        )
+        data = self._watch.validation
+        assert data is not None
+        return _passes.evaluate(self._net, data, self._trainer._engine_objective(), _passes.NOTHING)
 
     def _call_back(self) -> bool:
         """Call every callback; True if one asks to stop."""
@@ -222,7 +224,7 @@ class Fit:
             self._net._parameters[...] = self._newest
             outcome = "the network is back at its newest finite parameters"
         self._state.forget()
-        raise DivergenceError(self._state.epoch, self._rate, what, outcome)
+        raise DivergenceError(self._state.epoch, float(self._rates[0]), what, outcome)
 
     def _bad_data(self, status: int, row: int) -> NoReturn:
         """Go back to where the fit began and name the number that is not finite."""

@@ -39,6 +39,7 @@ cdef enum Source:                           # what X, y and weights may be made 
 ctypedef struct Rule:                       # the numbers of one update; unused ones are 0
     real learning_rate                      # Adam, AdamW: already divided by 1 - beta1^t
     real momentum                           # SGD's momentum, Adam's beta1
+    real carry                              # what SGD's m is carried on with: the momentum, or a share of it
     real one_minus_momentum
     real rho                                # RMSprop's rho, Adam's beta2
     real one_minus_rho

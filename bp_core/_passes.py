@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bp_core import _checks, _parameters, _targets, losses
-from bp_core.losses import LossLike
+from bp_core._targets import Data
+from bp_core.losses import LossLike, Objective
 from bp_core.results import ForwardPass, Gradients
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ JACOBIAN_WORK = 1 << 30
 class Problem(NamedTuple):
     """Rows and targets as the engine takes them, and whether they were one row."""
 
-    data: tuple[Any, ...]
-    objective: tuple[int, float]
+    data: Data
+    objective: Objective
     single: bool
 
     @property
@@ -38,15 +39,16 @@ class Problem(NamedTuple):
 
 def prepare(net: Network, X: object, y: object, loss: LossLike, sample_weight: object) -> Problem:
     """Check what ``loss`` and ``gradients`` take."""
-    name, threshold = losses.resolve(loss, net.output)
+    name, parameter = losses.resolve(loss, net.output)
     rows, single = _checks.features(X, net.layer_sizes[0])
     _checks.require_rows(rows)
     targets = _targets.check(y, rows.shape[0], net.layer_sizes[-1], name, net.dtype, single=single)
     weights = _checks.sample_weights(sample_weight, rows.shape[0])
-    return Problem((rows, targets.rows, targets.classes, weights), (losses.CODES[name], threshold), single)
+    objective = losses.objective(name, parameter, net.layer_sizes[-1])
+    return Problem(Data(rows, targets.rows, targets.classes, weights), objective, single)
 
 
-def evaluate(net: Network, data: tuple[Any, ...], objective: tuple[int, float], wanted: tuple[Any, ...]) -> float:
+def evaluate(net: Network, data: Data, objective: Objective, wanted: tuple[Any, ...]) -> float:
     """One pass of the engine; raise for a number that is not finite."""
     status, value, bad_row = net._engine.evaluate(net._plan, net._parameters, data, objective, wanted)
     if status:
@@ -59,7 +61,7 @@ def forward(net: Network, X: object) -> ForwardPass:
     rows, single = _checks.features(X, net.layer_sizes[0])
     z, a = _empty_layers(net, rows.shape[0]), _empty_layers(net, rows.shape[0])
     if rows.shape[0]:
-        evaluate(net, (rows, None, None, None), (0, 1.0), (z, a, None, None, None))
+        evaluate(net, Data(rows), Objective(0), (z, a, None, None, None))
     return ForwardPass(_drop_rows(z, single), _drop_rows(a, single))
 
 

@@ -6,18 +6,37 @@ interrupts the Python that called.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bp_core import _dispatch, _parameters
+from bp_core._targets import Data
+from bp_core.losses import Objective
 from bp_core.network import Network
-from bp_core.optimizers import Optimizer
+from bp_core.optimizers import Optimizer, Recipe
 
 Real = NDArray[Any]
 STEP, EPOCH, POSITION = range(3)
 NO_LIMIT = float("inf")
+
+
+class Run(NamedTuple):
+    """How a native call goes through the rows, and where it writes."""
+
+    epochs: int
+    batch_size: int
+    target_loss: float
+    budget: float
+    order: NDArray[np.int64]
+    given_order: bool
+    losses: NDArray[np.float64]
+    seconds: NDArray[np.float64]
+    random: object
+    threads: int
+    rates: NDArray[np.float64]
+    varies: bool
 
 
 class TrainerState:
@@ -29,7 +48,8 @@ class TrainerState:
         self._kind: type[Optimizer] | None = None
         self._arrays: dict[str, Real] = {}
         self.counters = np.zeros(3, dtype=np.int64)
-        self._running = np.array([1.0, 1.0, 0.0])  # beta1^t, beta2^t, the sum of losses in this epoch
+        self._running = np.array([1.0, 1.0, 0.0, 0.0])  # beta1^t, beta2^t, the epoch's sum of losses, the last rate
+        self._step_rate = np.zeros(1)
         self._order = np.zeros(0, dtype=np.int64)
         self._step_results = np.zeros(1), np.zeros(1), np.zeros(3, dtype=np.int64)
         self._workspaces: dict[bool, tuple[tuple[Any, ...], Real]] = {}
@@ -63,6 +83,7 @@ class TrainerState:
             "beta1_power": float(self._running[0]),
             "beta2_power": float(self._running[1]),
             "loss_sum": float(self._running[2]),
+            "last_rate": float(self._running[3]),
             "order": self._order.copy(),
             "random_state": int(self._words.state["state"]["state"]),
             "random_increment": int(self._words.state["state"]["inc"]),
@@ -77,7 +98,7 @@ class TrainerState:
                 array[...] = state[name]
         self.counters[:] = state["step"], state["epoch"], state["position"]
         powers = (state["beta1_power"], state["beta2_power"]) if same else (1.0, 1.0)
-        self._running[:] = *powers, state["loss_sum"]
+        self._running[:] = *powers, state["loss_sum"], state["last_rate"] if same else 0.0
         self._order = state["order"].copy()
         words = self._words.state
         words["state"] = {"state": state["random_state"], "inc": state["random_increment"]}
@@ -91,13 +112,16 @@ class TrainerState:
             return
         self._kind = type(optimizer)
         self._arrays = {name: _parameters.zeros(self._net._layout[0], self._net.dtype) for name in names}
-        self._running[:2] = 1.0
+        self._start_running()
 
     def forget(self) -> None:
         """Start the optimizer's arrays afresh."""
         for array in self._arrays.values():
             array[...] = 0
-        self._running[:2] = 1.0
+        self._start_running()
+
+    def _start_running(self) -> None:
+        self._running[:2], self._running[3] = 1.0, 0.0
 
     # ----------------------------------------------------------- the native call
     def begin_fit(self, n: int) -> None:
@@ -108,65 +132,73 @@ class TrainerState:
 
     def train(
         self,
-        recipe: tuple[Any, ...],
-        data: tuple[Any, ...],
-        objective: tuple[int, float],
+        recipe: Recipe,
+        data: Data,
+        objective: Objective,
         batch_size: int,
-        shuffle: bool,
-        targets: tuple[int, float, float],
+        order: bool | NDArray[np.int64],
+        limits: tuple[int, float, float],
         threads: int,
         losses: NDArray[np.float64],
         seconds: NDArray[np.float64],
+        rates: NDArray[np.float64],
+        varies: bool = False,
     ) -> tuple[int, int]:
         """Run steps until (epochs, target_loss, budget) ends them; returns the status and a bad row.
 
-        ``losses`` and ``seconds`` are written per finished epoch; ``counters`` tell how many.
+        ``order`` is whether to shuffle, or the order of the rows (n,) in every epoch of this call. ``losses`` and
+        ``seconds`` are written per finished epoch; ``counters`` tell how many. The first of ``rates`` is the learning
+        rate of all steps; if it ``varies``, there is one for each, and the call ends with the last of them.
         """
-        epochs, target_loss, budget = targets
+        given = isinstance(order, np.ndarray)
+        if given:
+            self._order[...] = order
         with self._words.lock:
-            random = self._words.capsule if shuffle else None
-            run = (epochs, batch_size, target_loss, budget, self._order, losses, seconds, random, threads)
-            status, bad_row = self._call(recipe, data, objective, run, self.counters, batch_size)
+            random = self._words.capsule if order is True else None
+            epochs, target_loss, budget = limits
+            how = self._order, given, losses, seconds, random, threads, rates, varies
+            run = Run(epochs, batch_size, target_loss, budget, *how)
+            status, bad_row = self._call(recipe, data, objective, run, self.counters)
         return status, bad_row
 
     def step(
-        self, recipe: tuple[Any, ...], data: tuple[Any, ...], objective: tuple[int, float], threads: int
+        self, recipe: Recipe, data: Data, objective: Objective, threads: int, rate: float
     ) -> tuple[int, float, int]:
         """One step over all rows as one batch; returns the status, the loss and a bad row."""
         n = data[0].shape[0]
         loss, seconds, counters = self._step_results
         counters[:] = 0
-        run = (1, n, -NO_LIMIT, NO_LIMIT, self._order, loss, seconds, None, threads)
-        status, bad_row = self._call(recipe, data, objective, run, counters, n)
+        self._step_rate[0] = rate
+        how = self._order, False, loss, seconds, None, threads, self._step_rate, False
+        run = Run(1, n, -NO_LIMIT, NO_LIMIT, *how)
+        status, bad_row = self._call(recipe, data, objective, run, counters)
         self.counters[STEP] += counters[STEP]
         return status, float(loss[0]), bad_row
 
-    def prepare_step(
-        self, recipe: tuple[Any, ...], objective: tuple[int, float], rows: int, threads: int
-    ) -> tuple[Any, ...]:
+    def prepare_step(self, recipe: Recipe, objective: Objective, rows: int, threads: int) -> tuple[Any, ...]:
         """What the engine's ``step`` takes for batches of so many rows; memory opens faster than an array."""
         net = self._net
         arrays = (self._arrays.get("m"), self._arrays.get("v"), self._step_results[2], self._running)
         state = tuple(None if array is None else array.data for array in arrays)
-        workspace = self._workspace_for((rows, rows), objective[0], recipe[-1], threads).data
+        workspace = self._workspace_for((rows, rows), objective.code, recipe.clip_norm, threads).data
         acquire, release = net._training.acquire, net._training.release
         return (
             *(acquire, release, self.counters.data, net._plan, net._parameters_memory),
-            *(recipe, state, objective, rows, workspace, threads),
+            *(tuple(recipe), state, tuple(objective), rows, workspace, self._step_rate.data, threads),
         )
 
     def _call(
         self,
-        recipe: tuple[Any, ...],
-        data: tuple[Any, ...],
-        objective: tuple[int, float],
-        run: tuple[Any, ...],
+        recipe: Recipe,
+        data: Data,
+        objective: Objective,
+        run: Run,
         counters: NDArray[np.int64],
-        batch_size: int,
     ) -> tuple[int, int]:
         net = self._net
         state = (self._arrays.get("m"), self._arrays.get("v"), counters, self._running)
-        workspace = self._workspace_for((data[0].shape[0], batch_size), objective[0], recipe[-1], run[-1])
+        rows = data.X.shape[0], run.batch_size
+        workspace = self._workspace_for(rows, objective.code, recipe.clip_norm, run.threads)
         result: tuple[int, int] = net._engine.train(
             net._plan, net._parameters, recipe, state, data, objective, run, workspace
         )

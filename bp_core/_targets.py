@@ -11,6 +11,26 @@ SUM_TOLERANCE = 1e-3
 """How far a row of probabilities may sum from 1."""
 
 
+class Data(NamedTuple):
+    """Rows as the engine takes them."""
+
+    X: Any
+    y: Array | None = None
+    classes: NDArray[np.int64] | None = None
+    weights: NDArray[np.float64] | None = None
+    sizes: NDArray[np.float64] | None = None
+    """What each row adds to the divisor of its batch; None: 1."""
+    missing: bool = False
+    """Whether a NaN in y, or class -1, is a target that is not there."""
+
+    @property
+    def targets(self) -> Array:
+        """The targets of either kind."""
+        targets = self.y if self.classes is None else self.classes
+        assert targets is not None
+        return targets
+
+
 class Targets(NamedTuple):
     """Targets as the engine takes them: rows of numbers, or class indices."""
 

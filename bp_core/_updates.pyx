@@ -27,12 +27,12 @@ cdef void update_sgd(
 cdef void update_momentum(
     real* p, const real* gradient, real* m, real* v, Py_ssize_t n, const Rule* rule,
 ) noexcept nogil:
-    """m = momentum * m + g; p -= learning_rate * m"""
-    cdef vr rate = vr_set1(rule.learning_rate), momentum = vr_set1(rule.momentum), speed, parameter
+    """m = carry * m + g; p -= learning_rate * m"""
+    cdef vr rate = vr_set1(rule.learning_rate), carry = vr_set1(rule.carry), speed, parameter
     cdef Py_ssize_t i = 0
     while i < n:
         parameter = vr_load(p + i)
-        speed = vr_settled(vr_fma(momentum, vr_load(m + i), vr_load(gradient + i)))
+        speed = vr_settled(vr_fma(carry, vr_load(m + i), vr_load(gradient + i)))
         vr_store(m + i, speed)
         vr_store(p + i, vr_fnma(rate, speed, parameter))
         i += VL
@@ -41,13 +41,14 @@ cdef void update_momentum(
 cdef void update_nesterov(
     real* p, const real* gradient, real* m, real* v, Py_ssize_t n, const Rule* rule,
 ) noexcept nogil:
-    """m = momentum * m + g; p -= learning_rate * (g + momentum * m)"""
-    cdef vr rate = vr_set1(rule.learning_rate), momentum = vr_set1(rule.momentum), speed, g, parameter
+    """m = carry * m + g; p -= learning_rate * (g + momentum * m)"""
+    cdef vr rate = vr_set1(rule.learning_rate), momentum = vr_set1(rule.momentum), carry = vr_set1(rule.carry)
+    cdef vr speed, g, parameter
     cdef Py_ssize_t i = 0
     while i < n:
         parameter = vr_load(p + i)
         g = vr_load(gradient + i)
-        speed = vr_settled(vr_fma(momentum, vr_load(m + i), g))
+        speed = vr_settled(vr_fma(carry, vr_load(m + i), g))
         vr_store(m + i, speed)
         vr_store(p + i, vr_fnma(rate, vr_fma(momentum, speed, g), parameter))
         i += VL

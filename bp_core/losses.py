@@ -17,12 +17,33 @@ At a kink the derivative is the one from the left; that of abs at 0 is 0.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bp_core._checks import is_number
 from bp_core._names import look_up
 
 NAMES = ("half_squared_error", "mse", "mae", "huber", "binary_cross_entropy", "cross_entropy")
 CODES = {name: code for code, name in enumerate(NAMES)}
+SUMMED = ("half_squared_error", "cross_entropy")
+"""The losses that are a sum over the outputs of a row, not their mean."""
+
+
+class Objective(NamedTuple):
+    """What the engine takes: the loss, and what a batch's sums are divided by, times the batch's size."""
+
+    code: int
+    parameter: float = 1.0
+    """The threshold of huber."""
+    value_outputs: float = 1.0
+    gradient_outputs: float = 1.0
+    smoothing: float = 0.0
+    """The share of a target that is spread evenly over the classes."""
+
+
+def objective(name: str, parameter: float, n_out: int) -> Objective:
+    """The objective of a loss by name for so many outputs."""
+    outputs = 1.0 if name in SUMMED else float(n_out)
+    return Objective(CODES[name], parameter, outputs, outputs)
 
 
 @dataclass(frozen=True)

@@ -547,8 +547,7 @@ class Network:
         True
         """
         problem = _passes.prepare(self, X, y, loss, None)
-        _, y_rows, classes, _ = problem.data
-        return _gradient_check.check(self, problem.rows, y_rows if classes is None else classes, loss)
+        return _gradient_check.check(self, problem.rows, problem.data.targets, loss)
 
     def explain(
         self,

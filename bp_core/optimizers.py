@@ -7,12 +7,32 @@ of a parameter p, t counts steps from 1. A moment (m or v) below the normal rang
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 from bp_core._checks import is_number
 from bp_core._names import look_up
 
-Recipe = tuple[int, float, float, float, float, float]
-"""What the engine takes: code, learning_rate, momentum or beta1, rho or beta2, epsilon, weight_decay."""
+
+class Recipe(NamedTuple):
+    """What the engine takes: how a gradient becomes a change, but for the learning rates."""
+
+    code: int
+    momentum: float = 0.0
+    """Or beta1."""
+    rho: float = 0.0
+    """Or beta2."""
+    epsilon: float = 0.0
+    weight_decay: float = 0.0
+    l2: float = 0.0
+    l1: float = 0.0
+    clip_norm: float = 0.0
+    """0: no clipping."""
+    velocity: bool = False
+    """Momentum whose m holds the rates: m = momentum m - rate g."""
+    raw_epsilon: bool = False
+    """Adam with rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon)."""
+    shares_penalty: bool = False
+    """l2 and l1 are divided by the size of the batch."""
 
 
 PLAIN, MOMENTUM, NESTEROV, RMSPROP, ADAGRAD, ADAM, ADAMW = range(7)
@@ -92,7 +112,7 @@ class SGD(Optimizer):
 
     def _recipe(self) -> Recipe:
         code = NESTEROV if self.nesterov else (MOMENTUM if self.momentum else PLAIN)
-        return code, self.learning_rate, self.momentum, 0.0, 0.0, 0.0
+        return Recipe(code, self.momentum)
 
     def _states(self) -> tuple[str, ...]:
         return ("m",) if self.momentum else ()
@@ -130,7 +150,7 @@ class RMSprop(Optimizer):
     epsilon: float = 1e-8
 
     def _recipe(self) -> Recipe:
-        return RMSPROP, self.learning_rate, 0.0, self.rho, self.epsilon, 0.0
+        return Recipe(RMSPROP, rho=self.rho, epsilon=self.epsilon)
 
     def _states(self) -> tuple[str, ...]:
         return ("v",)
@@ -165,7 +185,7 @@ class Adagrad(Optimizer):
     epsilon: float = 1e-10
 
     def _recipe(self) -> Recipe:
-        return ADAGRAD, self.learning_rate, 0.0, 0.0, self.epsilon, 0.0
+        return Recipe(ADAGRAD, epsilon=self.epsilon)
 
     def _states(self) -> tuple[str, ...]:
         return ("v",)
@@ -205,7 +225,7 @@ class Adam(Optimizer):
     epsilon: float = 1e-8
 
     def _recipe(self) -> Recipe:
-        return ADAM, self.learning_rate, self.beta1, self.beta2, self.epsilon, 0.0
+        return Recipe(ADAM, self.beta1, self.beta2, self.epsilon)
 
     def _states(self) -> tuple[str, ...]:
         return ("m", "v")
@@ -247,7 +267,7 @@ class AdamW(Optimizer):
     weight_decay: float = 0.01
 
     def _recipe(self) -> Recipe:
-        return ADAMW, self.learning_rate, self.beta1, self.beta2, self.epsilon, self.weight_decay
+        return Recipe(ADAMW, self.beta1, self.beta2, self.epsilon, self.weight_decay)
 
     def _states(self) -> tuple[str, ...]:
         return ("m", "v")

@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from bp_core import _checks, _targets, _threads, initializers, losses, optimizers
 from bp_core._fit import Fit, Limits, Watch
 from bp_core._state import TrainerState
+from bp_core._targets import Data
 from bp_core.errors import DivergenceError
 from bp_core.history import Epoch, History
-from bp_core.losses import LossLike
+from bp_core.losses import LossLike, Objective
 from bp_core.network import Network
-from bp_core.optimizers import Optimizer
+from bp_core.optimizers import Optimizer, Recipe
 
 Real = NDArray[Any]
 
@@ -286,12 +287,12 @@ class Trainer:
         data = self._check_data(rows, y, sample_weight, finite=False)
         return self._step(data)
 
-    def _step(self, data: tuple[Any, ...]) -> float:
+    def _step(self, data: Data) -> float:
         """Take one step with checked data; prepare the shorter way for the next of so many rows."""
         with TrainingLock(self.network):
             optimizer = self._optimizer
             how = self._recipe(), self._engine_objective(), _threads.for_step(self._n_threads)
-            status, loss, bad_row = self._state.step(how[0], data, *how[1:])
+            status, loss, bad_row = self._state.step(how[0], data, *how[1:], optimizer.learning_rate)
             prepared = self._state.prepare_step(*how[:2], data[0].shape[0], how[2])
             if self._optimizer is optimizer:
                 self._prepared = prepared
@@ -307,15 +308,15 @@ class Trainer:
         return loss
 
     # ------------------------------------------------------------------ checks
-    def _check_data(self, rows: Real, y: object, sample_weight: object, *, finite: bool = True) -> tuple[Any, ...]:
-        """The engine's (X, y, classes, weights), checked but for X, whose numbers are looked at as they are read."""
+    def _check_data(self, rows: Real, y: object, sample_weight: object, *, finite: bool = True) -> Data:
+        """What the engine takes, checked but for X, whose numbers are looked at as they are read."""
         _checks.require_rows(rows)
         n, n_out, name = rows.shape[0], self.network.layer_sizes[-1], self._objective[0]
         targets = _targets.check(y, n, n_out, name, self.network.dtype, finite=finite)
-        return rows, targets.rows, targets.classes, _checks.sample_weights(sample_weight, n)
+        return Data(rows, targets.rows, targets.classes, _checks.sample_weights(sample_weight, n))
 
-    def _check_validation(self, validation_data: object) -> tuple[Any, ...] | None:
-        """The engine's tuple for the validation rows, all finite."""
+    def _check_validation(self, validation_data: object) -> Data | None:
+        """What the engine takes for the validation rows, all finite."""
         if validation_data is None:
             return None
         if not isinstance(validation_data, (tuple, list)) or len(validation_data) not in (2, 3):
@@ -331,13 +332,12 @@ class Trainer:
         return data
 
     # -------------------------------------------------------------- the engine
-    def _recipe(self) -> tuple[Any, ...]:
+    def _recipe(self) -> Recipe:
         """The engine's recipe: the optimizer's numbers, penalties, clipping."""
-        return (*self._optimizer._recipe(), self._l2, self._l1, self._clip_norm or 0.0)
+        return self._optimizer._recipe()._replace(l2=self._l2, l1=self._l1, clip_norm=self._clip_norm or 0.0)
 
-    def _engine_objective(self) -> tuple[int, float]:
-        name, threshold = self._objective
-        return losses.CODES[name], threshold
+    def _engine_objective(self) -> Objective:
+        return losses.objective(*self._objective, self.network.layer_sizes[-1])
 
 
 def _check_batch_size(batch_size: object) -> int | str:

@@ -443,7 +443,7 @@ BP_INLINE void ask_for_line(const char *p) { (void)p; }
 /* Words of the widest register tile of several rows. */
 #define BP_WIDEST (BP_MANY_REGISTERS ? 4 : 2)
 
-#define BP_TABLE_NAME "bp_core.kernels/3/" BP_ISA "/" BP_DTYPE
+#define BP_TABLE_NAME "bp_core.kernels/4/" BP_ISA "/" BP_DTYPE
 
 /* ------------------------------------- written once from the operations above */
 BP_INLINE vr vr_zero(void) { return vr_set1((real)0); }

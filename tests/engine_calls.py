@@ -3,7 +3,8 @@
 import numpy as np
 
 from bp_core import _parameters, activations
-from bp_core.optimizers import ADAM
+from bp_core.losses import Objective
+from bp_core.optimizers import ADAM, Recipe
 from support import uniform
 
 N, SIZES = 20, (4, 9, 3)
@@ -30,15 +31,17 @@ class Call:
         self.parameters = np.zeros(size, engine.DTYPE)
         for i, W in enumerate(_parameters.weight_views(self.parameters, engine.layout(self.plan))):
             W[...] = uniform(3 + i, W.shape)
-        self.recipe = (optimizer, 0.01, 0.9, 0.999, 1e-8, 0.0, 0.0, 0.0, clip_norm)
+        self.recipe = Recipe(optimizer, 0.9, 0.999, 1e-8, clip_norm=clip_norm)
         self.m, self.v = np.zeros(size, engine.DTYPE), np.zeros(size, engine.DTYPE)
-        self.counters, self.running = np.zeros(3, np.int64), np.array([1.0, 1.0, 0.0])
+        self.counters, self.running = np.zeros(3, np.int64), np.array([1.0, 1.0, 0.0, 0.0])
         self.X = uniform(1, (N, SIZES[0])).astype(engine.DTYPE)
         self.y = uniform(2, (N, SIZES[-1])).astype(engine.DTYPE)
-        self.classes = self.weights = None
-        self.objective = (0, 1.0)
+        self.classes = self.weights = self.sizes = None
+        self.missing = False
+        self.objective = Objective(0)
         self.epochs, self.batch_size, self.random = 2, batch_size, np.random.PCG64(1)
         self.order, self.losses, self.seconds = np.arange(N), np.zeros(2), np.zeros(2)
+        self.given_order, self.rates, self.varies = False, np.array([0.01]), False
         self.workspace = np.zeros(self.needed(batch_size, clip_norm, threads), engine.DTYPE)
         self.threads = threads
 
@@ -60,9 +63,12 @@ class Call:
             self.parameters,
             self.recipe,
             (self.m, self.v, self.counters, self.running),
-            (self.X, self.y, self.classes, self.weights),
+            (self.X, self.y, self.classes, self.weights, self.sizes, self.missing),
             self.objective,
-            (self.epochs, self.batch_size, *limits, self.order, self.losses, self.seconds, random, self.threads),
+            (
+                *(self.epochs, self.batch_size, *limits, self.order, self.given_order, self.losses, self.seconds),
+                *(random, self.threads, self.rates, self.varies),
+            ),
             self.workspace,
         )
 

@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from bp_core import _dispatch, _engine_f32, _engine_f64, losses
+from bp_core._targets import Data
+from bp_core.losses import Objective
 from bp_core.optimizers import ADAGRAD, ADAM, ADAMW, MOMENTUM, NESTEROV, RMSPROP
 from engine_calls import BAD, NOTHING, SIZES, SPOILT, Call, N, plan_of, words
 from support import assert_same_bits
@@ -55,7 +57,7 @@ def call_of_each(engine, plan):
         "training_workspace": lambda: engine.training_workspace(plan, N, 8, 0, 0.0, 1),
         "predict": lambda: engine.predict(plan, room, X, np.zeros((N, SIZES[-1]), engine.DTYPE), 1),
         "predict_plain": lambda: engine.predict_plain(plan, room.data, X[0], None),
-        "evaluate": lambda: engine.evaluate(plan, room, (X, y, None, None), (0, 1.0), NOTHING),
+        "evaluate": lambda: engine.evaluate(plan, room, Data(X, y), Objective(0), NOTHING),
         "jacobian": lambda: engine.jacobian(plan, room, X, np.zeros((N, SIZES[-1], SIZES[0]), engine.DTYPE)),
         "train": lambda: Call(engine).with_(plan=plan)(),
     }
@@ -135,10 +137,10 @@ def test_an_unknown_optimizer(engine, code):
 @pytest.mark.parametrize("code", [-1, 6, 2**31 - 1])
 def test_an_unknown_loss(engine, code):
     with pytest.raises(ValueError, match=rf"loss, number {code}"):
-        Call(engine).with_(objective=(code, 1.0))()
+        Call(engine).with_(objective=Objective(code))()
     with pytest.raises(ValueError, match=rf"loss, number {code}"):
         engine.evaluate(
-            plan_of(), Call(engine).parameters, (Call(engine).X, Call(engine).y, None, None), (code, 1.0), NOTHING
+            plan_of(), Call(engine).parameters, Data(Call(engine).X, Call(engine).y), Objective(code), NOTHING
         )
 
 
@@ -147,11 +149,11 @@ def test_an_unknown_loss(engine, code):
 )
 def test_a_loss_that_does_not_fit_the_output(engine, loss, output):
     """Without the check a kernel would be told of a derivative that does not exist."""
-    call = Call(engine).with_(plan=plan_of(output=output), objective=(losses.CODES[loss], 1.0))
+    call = Call(engine).with_(plan=plan_of(output=output), objective=Objective(losses.CODES[loss]))
     with pytest.raises(ValueError, match="does not fit"):
         call()
     with pytest.raises(ValueError, match="does not fit"):
-        engine.evaluate(call.plan, call.parameters, (call.X, call.y, None, None), call.objective, NOTHING)
+        engine.evaluate(call.plan, call.parameters, Data(call.X, call.y), call.objective, NOTHING)
 
 
 # ---- the data ----
@@ -168,7 +170,7 @@ SHAPES = {
 def softmax_call(engine):
     """A call with class indices."""
     loss = losses.CODES["cross_entropy"]
-    call = Call(engine).with_(plan=plan_of(output="softmax"), objective=(loss, 1.0))
+    call = Call(engine).with_(plan=plan_of(output="softmax"), objective=Objective(loss))
     workspace = np.zeros(call.needed(call.batch_size, loss=loss), engine.DTYPE)
     return call.with_(y=None, classes=np.arange(N) % 3, workspace=workspace)
 
@@ -182,7 +184,7 @@ def test_data_of_another_shape(engine, name, shape):
         call()
     with pytest.raises(BAD):
         engine.evaluate(
-            call.plan, call.parameters, (call.X, call.y, call.classes, call.weights), call.objective, NOTHING
+            call.plan, call.parameters, Data(call.X, call.y, call.classes, call.weights), call.objective, NOTHING
         )
 
 
@@ -213,7 +215,7 @@ def test_a_class_index_out_of_range_is_a_status(engine, row, index):
     call = softmax_call(engine).with_(random=None)
     call.classes[row] = index
     assert call() == (6, row)
-    data = (call.X, None, call.classes, None)
+    data = Data(call.X, classes=call.classes)
     status, _, bad_row = engine.evaluate(call.plan, call.parameters, data, call.objective, NOTHING)
     assert (status, bad_row) == (6, row)
 
@@ -363,8 +365,9 @@ def test_tuples_of_another_length(engine, which, tuple_):
     call = Call(engine)
     arguments = [
         call.plan, call.parameters, call.recipe, (call.m, call.v, call.counters, call.running),
-        (call.X, call.y, None, None), call.objective,
-        (2, 8, -np.inf, np.inf, call.order, call.losses, call.seconds, None, 1), call.workspace,
+        Data(call.X, call.y), call.objective,
+        (2, 8, -np.inf, np.inf, call.order, False, call.losses, call.seconds, None, 1, call.rates, False),
+        call.workspace,
     ]  # fmt: skip
     arguments[which] = tuple_
     with pytest.raises(BAD):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from bp_core import _engine_f32, _engine_f64
+from bp_core._targets import Data
 from engine_calls import BAD, NOTHING, SIZES, SPOILT, Call, N
 from support import assert_same_bits
 
@@ -33,9 +34,7 @@ def test_parameters_that_do_not_fit(engine, name, how):
     calls = {
         "predict": lambda: engine.predict(call.plan, parameters, call.X, np.zeros((N, 3), engine.DTYPE), 1),
         "predict_plain": lambda: engine.predict_plain(call.plan, parameters, call.X[0], None),
-        "evaluate": lambda: engine.evaluate(
-            call.plan, parameters, (call.X, call.y, None, None), call.objective, NOTHING
-        ),
+        "evaluate": lambda: engine.evaluate(call.plan, parameters, Data(call.X, call.y), call.objective, NOTHING),
         "all_finite": lambda: engine.all_finite(call.plan, parameters),
     }
     with pytest.raises(BAD):
@@ -76,7 +75,7 @@ def results(engine):
 
 def evaluate(engine, wanted):
     call = Call(engine)
-    return engine.evaluate(call.plan, call.parameters, (call.X, call.y, None, None), call.objective, tuple(wanted))
+    return engine.evaluate(call.plan, call.parameters, Data(call.X, call.y), call.objective, tuple(wanted))
 
 
 def test_evaluate_itself_works(engine):
@@ -117,14 +116,14 @@ def test_evaluate_a_gradient_without_room_for_the_inputs(engine):
 def test_evaluate_a_gradient_without_targets(engine):
     call = Call(engine)
     with pytest.raises(ValueError, match="targets"):
-        engine.evaluate(call.plan, call.parameters, (call.X, None, None, None), call.objective, tuple(results(engine)))
+        engine.evaluate(call.plan, call.parameters, Data(call.X, None), call.objective, tuple(results(engine)))
 
 
 @pytest.mark.parametrize("tuple_", [(), (1,), None])
 @pytest.mark.parametrize("which", range(2, 5))
 def test_evaluate_with_tuples_of_another_length(engine, which, tuple_):
     call = Call(engine)
-    arguments = [call.plan, call.parameters, (call.X, call.y, None, None), call.objective, NOTHING]
+    arguments = [call.plan, call.parameters, Data(call.X, call.y), call.objective, NOTHING]
     arguments[which] = tuple_
     with pytest.raises((*BAD, IndexError)):
         engine.evaluate(*arguments)

@@ -8,6 +8,7 @@ import pytest
 
 import bp_core as bp
 from bp_core._state import NO_LIMIT, POSITION, TrainerState
+from bp_core._targets import Data
 from support import DTYPES, assert_same_bits, make_network, uniform
 
 pytestmark = pytest.mark.usefixtures("isa")
@@ -105,8 +106,8 @@ def run(trainer, epochs, budget, dtype="float32"):
     X, y = data(dtype)
     losses, seconds = np.zeros(epochs), np.zeros(epochs)
     trainer._state.train(
-        trainer._recipe(), (X, y, None, None), trainer._engine_objective(), BATCH, trainer._shuffle,
-        (epochs, -NO_LIMIT, budget), 1, losses, seconds,
+        trainer._recipe(), Data(X, y), trainer._engine_objective(), BATCH, trainer._shuffle,
+        (epochs, -NO_LIMIT, budget), 1, losses, seconds, np.array([trainer.optimizer.learning_rate]),
     )  # fmt: skip
     return losses
 

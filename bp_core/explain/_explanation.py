@@ -79,9 +79,8 @@ class Explanation:
         self.loss_name, threshold = resolve(loss, net.output)
         self.threshold = threshold
         self._objective = Objective(loss, self.loss_name, threshold, net.layer_sizes[-1])
-        self._x, targets, classes, _ = problem.data
-        self._x = np.array(self._x)
-        self._y: Real = np.array(targets if classes is None else classes)
+        self._x: Real = np.array(problem.rows)
+        self._y: Real = np.array(problem.data.targets)
         self._gradients = _passes.gradients(self.network, problem)
         self.loss, self.inputs = self._gradients.loss, self._gradients.inputs
         self.n_rows = self._x.shape[0]

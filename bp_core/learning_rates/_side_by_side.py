@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bp_core.errors import DivergenceError
+from bp_core.optimizers import Recipe
 from bp_core.trainer import Trainer
 
 SLICE = 0.1
@@ -30,7 +31,7 @@ class StoppableTrainer(Trainer):
 
     stop: threading.Event | None = None
 
-    def _recipe(self) -> tuple[Any, ...]:
+    def _recipe(self) -> Recipe:
         if self.stop is not None and self.stop.is_set():
             raise Stopped
         return super()._recipe()
