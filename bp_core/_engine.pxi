@@ -91,7 +91,9 @@ cdef Py_ssize_t check_threads(Py_ssize_t threads) except -1:
     return threads
 
 
-def training_workspace(bytes plan, Py_ssize_t n, Py_ssize_t batch_size, int loss, double clip_norm, Py_ssize_t threads):
+def training_workspace(
+    bytes plan, Py_ssize_t n, Py_ssize_t batch_size, int loss, bint clips, bint drops, Py_ssize_t threads,
+):
     """The length of the array of zeros that `train` needs as its workspace."""
     cdef Job job
     cdef Needs needs
@@ -101,7 +103,7 @@ def training_workspace(bytes plan, Py_ssize_t n, Py_ssize_t batch_size, int loss
     job.loss = loss
     try:
         open_net(&job.net, plan)
-        needs = training_needs(&job.net, n, batch_size, clip_norm, check_threads(threads))
+        needs = training_needs(&job.net, n, batch_size, clips, drops, check_threads(threads))
         return workspace_reals(&job, &needs)
     finally:
         close_job(&job)
@@ -130,7 +132,8 @@ def train(bytes plan, parameters, recipe, tuple state, data, objective, epochs, 
         open_rates(&t, rates)
         open_epochs(&t, order, losses, seconds)
         needs = training_needs(
-            &t.job.net, t.job.X.rows, t.batch_size, t.update.recipe.clip_norm, check_threads(t.threads))
+            &t.job.net, t.job.X.rows, t.batch_size, t.update.recipe.clip_norm > 0, has_dropout(&t.job.net),
+            check_threads(t.threads))
         t.job.chunk = t.threads * <Py_ssize_t>CHUNK_ROWS
         bind_parameters(&t.job.net, <real*>t.job.parameters.data)
         bind_workspace(&t.job, &needs, workspace)

@@ -76,7 +76,7 @@ cdef Status evaluate_rows(Job* job, Sinks* sinks, bint targets, bint backward, d
         if status != DONE:
             job.bad_row = worker.bad_row
             return status
-        forward_pass(job, 0, rows)
+        forward_pass(job, first, 0, rows)
         if targets:
             if job.missing:
                 blank_missing(job, 0, rows)

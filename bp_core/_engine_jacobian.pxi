@@ -35,7 +35,7 @@ cdef Status derive_rows(Job* job, real* out) noexcept nogil:
         status = load_table(job, worker, &job.X, BAD_X, first, rows, job.x, job.net.x_stride)
         if status != DONE:
             return status
-        forward_pass(job, 0, rows)
+        forward_pass(job, first, 0, rows)
         output_slopes(job, rows)
         for j in range(n_out):
             output_delta(job, rows, j)

@@ -4,7 +4,7 @@ A batch is handled in chunks that stay in cache; a chunk is a whole number of th
 the chunk size changes no bit. `Job` is all that one native call knows; each of its threads, a `Worker`,
 carries its own rows of a chunk through all layers.
 """
-from bp_core._kernel_table cimport BINARY_CROSS_ENTROPY, BLOCK_ROWS, CROSS_ENTROPY, LOSSES, SIGMOID, SOFTMAX, Rule
+from bp_core._kernel_table cimport BINARY_CROSS_ENTROPY, BLOCK_ROWS, CROSS_ENTROPY, GIVEN_SOFTMAX, LOSSES, SIGMOID, SOFTMAX, Rule
 
 cdef enum:
     TURNED_ROWS = 32            # from so many rows and units on backward packs W itself
@@ -47,6 +47,9 @@ ctypedef struct Job:
     double value_outputs        # the summed loss is divided by the batch's size and this,
     double gradient_outputs     # its gradient by the batch's size and this
     real smoothing              # the share of a target that is spread evenly
+    uint64_t dropout_key
+    uint64_t step               # the number of the step in hand, and where its batch begins in the order, for dropout
+    Py_ssize_t batch_first
     Py_ssize_t chunk            # most rows in hand: a whole number of blocks for each worker
     real* x                     # (chunk, n_in): the rows in hand, converted
     real* targets               # (chunk, n_out)
@@ -75,11 +78,12 @@ ctypedef struct Needs:          # what of the workspace a call uses
     bint slopes
     bint all_z
     bint small                  # rows for the steps of a small network
+    bint drops                  # masks of the hidden layers
 
 
 cdef inline bint loss_reads_z(int loss) noexcept nogil:
     """Whether a loss is computed from z, and gives dLoss/dz at once."""
-    return loss == CROSS_ENTROPY or loss == BINARY_CROSS_ENTROPY
+    return loss == CROSS_ENTROPY or loss == BINARY_CROSS_ENTROPY or loss == GIVEN_SOFTMAX
 
 
 cdef inline double* take_doubles(real** room, Py_ssize_t n) noexcept nogil:
@@ -107,10 +111,23 @@ cdef void take_layer(Layer* layer, const Needs* needs, bint z_apart, bint transp
     """Room for the activations of one layer, and for what its backward pass needs."""
     layer.a = take(room, needs.rows * layer.stride)
     layer.z = take(room, needs.rows * layer.stride) if z_apart or keeps_z(layer) else layer.a
+    layer.out = layer.a
     if needs.backward:
         layer.delta = take(room, needs.rows * layer.stride)
     if transposed and not layer.narrow and not turns(layer, needs.rows // needs.threads):
         layer.WT = take(room, layer.fan_out * layer.WT_stride)
+
+
+cdef void take_masks(Net* net, const Needs* needs, real** room) noexcept nogil:
+    """Room for what dropout does to the hidden layers."""
+    cdef Layer* layer
+    cdef Py_ssize_t l
+    for l in range(net.n_layers - 1 if needs.drops else 0):
+        layer = &net.layers[l]
+        layer.mask = take(room, needs.rows * layer.stride)
+        layer.out = take(room, needs.rows * layer.stride)
+        if layer.kept == 0:
+            layer.mask, layer.out = NULL, layer.a
 
 
 cdef inline Py_ssize_t first_block(Py_ssize_t blocks, Py_ssize_t number, Py_ssize_t size) noexcept nogil:
@@ -166,6 +183,7 @@ cdef real* take_workspace(Job* job, const Needs* needs, real* room) noexcept nog
         take_layer(
             &net.layers[l], needs, needs.all_z or (l == net.n_layers - 1 and loss_reads_z(job.loss)),
             needs.backward and (l > 0 or needs.inputs), &room)
+    take_masks(net, needs, &room)
     job.small_x = take(&room, BLOCK_ROWS * LINE) if needs.small else NULL
     job.small_targets = take(&room, BLOCK_ROWS * LINE) if needs.small else NULL
     job.delta_x = take(&room, needs.rows * net.x_stride) if needs.inputs else NULL
@@ -196,7 +214,7 @@ cdef int check_loss(const Net* net, int loss) except -1:
     cdef int output = net.layers[net.n_layers - 1].activation
     if not 0 <= loss < LOSSES:
         raise ValueError(f"unknown loss, number {loss}")
-    if (loss == CROSS_ENTROPY) != (output == SOFTMAX) or (loss == BINARY_CROSS_ENTROPY and output != SIGMOID):
+    if (loss == CROSS_ENTROPY or loss == GIVEN_SOFTMAX) != (output == SOFTMAX) or (loss == BINARY_CROSS_ENTROPY and output != SIGMOID):
         raise ValueError("the loss does not fit the activation of the output")
     return 0
 

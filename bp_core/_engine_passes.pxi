@@ -171,8 +171,16 @@ cdef inline void layer_forward(
     net.kernels.activate[layer.activation](z, a, rows, layer.fan_out, layer.stride)
 
 
-cdef void forward_pass(Job* job, Py_ssize_t at, Py_ssize_t rows) noexcept nogil:
-    """Layer after layer, for `rows` rows of the chunk from `at`."""
+cdef void drop_units(Job* job, Layer* layer, Py_ssize_t l, Py_ssize_t first, Py_ssize_t at, Py_ssize_t rows) noexcept nogil:
+    """out = a * mask for rows `first`, ... of the order, which the mask counts from the start of the batch."""
+    cdef Py_ssize_t place = at * layer.stride
+    job.net.kernels.drop(
+        layer.a + place, layer.mask + place, layer.out + place, rows, layer.fan_out, layer.stride,
+        job.dropout_key, job.step, <uint32_t>l, <uint64_t>(first - job.batch_first), layer.kept, layer.kept_scale)
+
+
+cdef void forward_pass(Job* job, Py_ssize_t first, Py_ssize_t at, Py_ssize_t rows) noexcept nogil:
+    """Layer after layer, for rows `first`, ... of the order at places `at`, ... of the chunk."""
     cdef const real* a_prev = job.x + at * job.net.x_stride
     cdef Py_ssize_t a_prev_stride = job.net.x_stride, l
     cdef Layer* layer
@@ -180,7 +188,9 @@ cdef void forward_pass(Job* job, Py_ssize_t at, Py_ssize_t rows) noexcept nogil:
         layer = &job.net.layers[l]
         layer_forward(
             &job.net, layer, a_prev, a_prev_stride, layer.z + at * layer.stride, layer.a + at * layer.stride, rows)
-        a_prev, a_prev_stride = layer.a + at * layer.stride, layer.stride
+        if layer.mask != NULL:
+            drop_units(job, layer, l, first, at, rows)
+        a_prev, a_prev_stride = layer.out + at * layer.stride, layer.stride
 
 
 cdef void loss_pass(Job* job, Py_ssize_t at, Py_ssize_t rows, bint backward) noexcept nogil:
@@ -217,6 +227,8 @@ cdef void backward_pass(Job* job, Py_ssize_t at, Py_ssize_t rows) noexcept nogil
         below = &job.net.layers[l - 1]
         place = at * below.stride
         layer_backward(&job.net, layer, layer.delta + at * layer.stride, below.delta + place, below.stride, rows)
+        if below.mask != NULL:
+            job.net.kernels.multiply(below.mask + place, below.delta + place, rows * below.stride)
         job.net.kernels.derive[below.activation](
             below.z + place, below.a + place, below.delta + place, rows, below.fan_out, below.stride)
     if job.delta_x != NULL:
@@ -257,7 +269,7 @@ cdef void carry_rows(
     """Rows `first`, ... of the order at places `at`, ... of the chunk: forward, loss, every delta."""
     worker.status = load_rows(job, worker, first, at, rows, True, divisor)
     if worker.status == DONE:
-        forward_pass(job, at, rows)
+        forward_pass(job, first, at, rows)
         if job.missing:
             blank_missing(job, at, rows)
         loss_pass(job, at, rows, True)

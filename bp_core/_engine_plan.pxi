@@ -7,7 +7,7 @@ of W: its rows are then long, where those of W would be mostly padding.
 """
 from cpython.bytes cimport PyBytes_AsString, PyBytes_Size
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from libc.stdint cimport int64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.string cimport memset
 
 from bp_core._kernel_table cimport ACTIVATIONS, GELU, LINE, SILU, Kernels, real
@@ -45,6 +45,10 @@ ctypedef struct Layer:
     real* WT                        # (fan_out, fan_in): a transposed copy, W itself where narrow, or NULL
     real* z                         # (rows, fan_out); a itself where z need not be kept
     real* a                         # (rows, fan_out)
+    real* mask                      # (rows, fan_out): 0 or kept_scale, or NULL
+    real* out                       # (rows, fan_out): what the next layer reads, a or a * mask
+    uint32_t kept                   # a unit stays where its random word is below; 0: no dropout
+    real kept_scale
     real* delta                     # (rows, fan_out)
     real* unit_sums                 # (stride,): the sums of delta behind a shared bias, or NULL
 

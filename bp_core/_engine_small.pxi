@@ -11,7 +11,8 @@ cdef bint goes_small(const Training* t) noexcept nogil:
     """Whether the steps of this call need nothing that the kernel for small networks leaves out."""
     return (
         t.job.small_x != NULL and not t.job.weights.open and not t.job.sizes.open and not t.job.missing
-        and t.update.recipe.l2 == 0 and t.update.recipe.l1 == 0 and t.update.recipe.clip_norm == 0)
+        and t.update.recipe.l2 == 0 and t.update.recipe.l1 == 0 and t.update.recipe.clip_norm == 0
+        and t.update.recipe.max_norm == 0 and not t.update.mean.open)
 
 
 cdef void lay_small_layer(const Job* job, Py_ssize_t l, SmallLayer* small) noexcept nogil:

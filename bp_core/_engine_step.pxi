@@ -95,7 +95,8 @@ cdef bint open_step(Training* t, tuple prepared, object X, object y) except -1:
     open_reals(&t.job.parameters, parameters, t.job.net.size, True, "the parameters")
     open_update(t, recipe, state)
     open_rates(t, rates)
-    needs = training_needs(&t.job.net, t.job.X.rows, t.batch_size, t.update.recipe.clip_norm, t.threads)
+    needs = training_needs(
+        &t.job.net, t.job.X.rows, t.batch_size, t.update.recipe.clip_norm > 0, has_dropout(&t.job.net), t.threads)
     t.job.chunk = t.threads * <Py_ssize_t>CHUNK_ROWS
     bind_parameters(&t.job.net, <real*>t.job.parameters.data)
     bind_workspace(&t.job, &needs, workspace)

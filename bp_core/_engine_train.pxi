@@ -114,6 +114,8 @@ cdef void lay_batch(Training* t) noexcept nogil:
     if position == 0:
         begin_epoch(t)
     t.first, t.rows = position, min(t.batch_size, t.job.X.rows - position)
+    t.job.batch_first = position
+    t.job.step = <uint64_t>(<int64_t*>t.counters.data)[STEP]
 
 
 cdef void stop(Training* t, Status status) noexcept nogil:
@@ -163,7 +165,17 @@ cdef bint run_step(Training* t, Worker* worker) noexcept nogil:
         bp_barrier_wait(&job.team.barrier)
         apply_slice(job, &t.update, worker)
         bp_barrier_wait(&job.team.barrier)
+    finish_parameters(t, worker)
     return True
+
+
+cdef void finish_parameters(Training* t, Worker* worker) noexcept nogil:
+    """What follows an update that all workers have made: the bound on norms, barrier; the moving average."""
+    if t.update.recipe.max_norm > 0:
+        limit_slice(&t.job, &t.update, worker)
+        bp_barrier_wait(&t.job.team.barrier)
+    if t.update.mean.open:
+        average_slice(&t.job, &t.update, worker)
 
 
 cdef bint run_blocks(Training* t, Worker* worker, double size, bint applied) noexcept nogil:
@@ -286,14 +298,18 @@ cdef Status train_without_gil(Training* t) noexcept nogil:
 
 
 cdef int open_update(Training* t, recipe, tuple state) except -1:
-    """The optimiser, and the arrays it lives in: (m or None, v or None, counters, running)."""
+    """The optimiser, and the arrays it lives in: (m, v and the moving average or None, counters, running)."""
     cdef Recipe* r = &t.update.recipe
     cdef Py_ssize_t size = t.job.net.size
     (r.optimizer, r.momentum, r.rho, r.epsilon, r.weight_decay, r.l2, r.l1, r.clip_norm,
-     r.velocity, r.raw_epsilon, r.shares_penalty) = recipe
+     r.velocity, r.raw_epsilon, r.shares_penalty, r.max_norm, r.average_share, dropout,
+     t.job.dropout_key) = recipe
     if not 0 <= r.optimizer < OPTIMIZERS:
         raise ValueError(f"unknown optimizer, number {r.optimizer}")
-    m, v, counters, running = state
+    m, v, mean, counters, running = state
+    open_dropout(&t.job.net, dropout)
+    if r.average_share != 0:
+        open_reals(&t.update.mean, mean, size, True, "the moving average")
     if m is not None:
         open_reals(&t.update.m, m, size, True, "the optimizer's first state")
     if v is not None:
@@ -304,6 +320,32 @@ cdef int open_update(Training* t, recipe, tuple state) except -1:
     expect_length(&t.running, RUNNING, "the running numbers")
     t.update.powers = <double*>t.running.data
     return check_state(t)
+
+
+cdef int open_dropout(Net* net, dropout) except -1:
+    """How many of 2^32 units each hidden layer keeps, from the shares it drops; none given: no dropout."""
+    cdef double kept
+    cdef Py_ssize_t l
+    if not dropout:
+        return 0
+    if len(dropout) != net.n_layers - 1:
+        raise ValueError(f"{len(dropout)} dropout rates; expected {net.n_layers - 1}, one for each hidden layer")
+    for l in range(net.n_layers - 1):
+        kept = 1 - <double>dropout[l]
+        if not 1e-9 < kept <= 1:
+            raise ValueError(f"dropout is {dropout[l]}; expected rates from 0 up to, not including, 1")
+        if kept < 1:
+            net.layers[l].kept = <uint32_t>min(kept * 4294967296.0, 4294967295.0)
+        net.layers[l].kept_scale = <real>(1 / kept)
+    return 0
+
+
+cdef bint has_dropout(const Net* net) noexcept nogil:
+    cdef Py_ssize_t l
+    for l in range(net.n_layers):
+        if net.layers[l].kept > 0:
+            return True
+    return False
 
 
 cdef int check_state(Training* t) except -1:
@@ -345,6 +387,7 @@ cdef void close_training(Training* t) noexcept:
     close_job(&t.job)
     close_run(&t.update.m)
     close_run(&t.update.v)
+    close_run(&t.update.mean)
     close_run(&t.order)
     close_run(&t.rates)
     close_run(&t.counters)
@@ -354,7 +397,7 @@ cdef void close_training(Training* t) noexcept:
 
 
 cdef Needs training_needs(
-    const Net* net, Py_ssize_t n, Py_ssize_t batch_size, double clip_norm, Py_ssize_t threads,
+    const Net* net, Py_ssize_t n, Py_ssize_t batch_size, bint clips, bint drops, Py_ssize_t threads,
 ) noexcept nogil:
     """A batch of one chunk without clipping goes panel by panel, any other by the whole gradient.
 
@@ -364,12 +407,13 @@ cdef Needs training_needs(
     cdef Needs needs
     cdef Py_ssize_t rows = min(n, batch_size), chunk = threads * <Py_ssize_t>CHUNK_ROWS
     memset(&needs, 0, sizeof(needs))
-    needs.small = threads == 1 and rows <= BLOCK_ROWS and is_small(net)
+    needs.drops = drops
+    needs.small = threads == 1 and not drops and rows <= BLOCK_ROWS and is_small(net)
     needs.rows = n if needs.small and n <= BLOCK_ROWS else min(rows, chunk)
     needs.threads = threads
     needs.backward = True
     needs.blocks = exchanged_blocks(net, rows, threads)
     if needs.blocks:
         needs.rows = chunk
-    needs.gradient = rows > chunk or clip_norm > 0 or needs.small or needs.blocks > 0
+    needs.gradient = rows > chunk or clips or needs.small or needs.blocks > 0
     return needs

@@ -27,11 +27,14 @@ ctypedef struct Recipe:         # how a gradient becomes a change; plain numbers
     bint velocity               # momentum: m holds the rates, m = momentum m - rate g
     bint raw_epsilon            # Adam: rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon)
     bint shares_penalty         # l2 and l1 are divided by the size of the batch
+    double max_norm             # of the weights into a unit; 0: no limit
+    double average_share        # what of each step's parameters goes into their moving average; 0: none
 
 ctypedef struct Update:
     Recipe recipe
     Run m
     Run v
+    Run mean                    # the moving average of the parameters
     double* powers              # beta1^t, beta2^t, as the caller keeps them
 
 
@@ -85,7 +88,7 @@ cdef Factors factors_of(const Job* job, Py_ssize_t l, Py_ssize_t at, const Panel
     """a_prev and delta of the rows in hand from place `at` on, the other way round where W is stored transposed."""
     cdef const Layer* layer = &job.net.layers[l]
     cdef Py_ssize_t a_prev_stride = job.net.x_stride if l == 0 else job.net.layers[l - 1].stride
-    cdef const real* a_prev = (job.x if l == 0 else job.net.layers[l - 1].a) + at * a_prev_stride
+    cdef const real* a_prev = (job.x if l == 0 else job.net.layers[l - 1].out) + at * a_prev_stride
     cdef const real* delta = layer.delta + at * layer.stride
     if layer.narrow:
         return Factors(delta + panel.k, layer.stride, a_prev + panel.j, a_prev_stride)
@@ -343,6 +346,35 @@ cdef void apply_slice(Job* job, const Update* update, const Worker* worker) noex
         if owns_bias(job, worker, layer):
             job.net.kernels.scale(job.gradient + layer.b_at, layer.b_size, factor)
             apply_bias(job, update, worker, layer)
+
+
+# ------------------------------------------------------------ behind the update
+cdef void limit_slice(const Job* job, const Update* update, const Worker* worker) noexcept nogil:
+    """Bound the norms of the weights into this worker's units, whole lines of them."""
+    cdef const Layer* layer
+    cdef Py_ssize_t l, j, end, lines, size = job.team.barrier.size
+    for l in range(job.net.n_layers):
+        layer = &job.net.layers[l]
+        lines = (layer.fan_out + LINE - 1) // LINE
+        j = lines * worker.number // size * LINE
+        end = min(layer.fan_out, lines * (worker.number + 1) // size * LINE)
+        if j >= end:
+            continue
+        if layer.narrow:
+            job.net.kernels.limit_norms(
+                layer.W + j * layer.W_stride, layer.W_stride, 1, end - j, layer.fan_in, update.recipe.max_norm)
+        elif job.net.kernels.limit_norms(
+                layer.W + j, 1, layer.W_stride, end - j, layer.fan_in, update.recipe.max_norm):
+            copy_transposed(job, layer, 0, layer.W_rows, j, end - j)
+
+
+cdef void average_slice(const Job* job, const Update* update, const Worker* worker) noexcept nogil:
+    """Take this worker's share of the parameters, whole lines, into their moving average."""
+    cdef Py_ssize_t lines = job.net.size // LINE, size = job.team.barrier.size
+    cdef Py_ssize_t at = lines * worker.number // size * LINE, end = lines * (worker.number + 1) // size * LINE
+    job.net.kernels.average(
+        <real*>update.mean.data + at, <const real*>job.parameters.data + at, end - at,
+        <real>update.recipe.average_share)
 
 
 # --------------------------------------------------------- penalties and norms

@@ -4,7 +4,7 @@ Every (instruction set, dtype) fills one; the engine calls through it. Rows of `
 ``delta`` and ``y`` are ``stride`` reals apart; a kernel may write the padding of the last word of
 a row, and reads padding only where it says so. All sizes are at least 1 unless stated.
 """
-from libc.stdint cimport int64_t, uint64_t
+from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 cdef extern from "real.h":
     ctypedef double real                    # float or double: the header decides
@@ -21,7 +21,7 @@ cdef enum Activation:
     ACTIVATIONS
 
 cdef enum Loss:
-    HALF_SQUARED_ERROR, MSE, MAE, HUBER, BINARY_CROSS_ENTROPY, CROSS_ENTROPY
+    HALF_SQUARED_ERROR, MSE, MAE, HUBER, BINARY_CROSS_ENTROPY, CROSS_ENTROPY, GIVEN, GIVEN_SOFTMAX
     LOSSES
 
 cdef enum Optimizer:
@@ -119,7 +119,7 @@ ctypedef struct Kernels:
     elementary_fn elementary[8]
     activate_fn activate[11]
     derive_fn derive[10]                    # softmax has none of this kind: cross_entropy gives dLoss/dz
-    loss_fn loss[6]
+    loss_fn loss[8]
     update_fn update[7]
     # delta[s, i] = da_j/dz_i behind a softmax: a_j (1 - a_j) for i = j, else -a_j a_i
     void (*derive_softmax)(
@@ -201,6 +201,23 @@ ctypedef struct Kernels:
     ) noexcept nogil
     # gradient += l2 * W + l1 * sign(W)
     void (*penalize)(const real* W, real* gradient, Py_ssize_t n, real l2, real l1) noexcept nogil
+    # a unit is kept, times `scale`, where its word of the random stream is below `kept`, else 0
+    void (*drop)(
+        const real* a,          # IN   (rows, n), padding read
+        real* mask,             # OUT  (rows, n): 0 or `scale`; its padding must be 0 and stays so
+        real* dropped,          # OUT  (rows, n): a * mask
+        Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, uint64_t key, uint64_t step, uint32_t layer,
+        uint64_t first, uint32_t kept, real scale,
+    ) noexcept nogil
+    # x *= factors
+    void (*multiply)(const real* factors, real* x, Py_ssize_t n) noexcept nogil
+    # scale the weights into each unit down to this norm; whether there were any to scale
+    bint (*limit_norms)(
+        real* W,                # INOUT unit u's weight of input k at W[u * unit_step + k * input_step]
+        Py_ssize_t unit_step, Py_ssize_t input_step, Py_ssize_t units, Py_ssize_t inputs, double limit,
+    ) noexcept nogil
+    # mean += share * (p - mean)
+    void (*average)(real* mean, const real* p, Py_ssize_t n, real share) noexcept nogil
     # gradient *= factor
     void (*scale)(real* gradient, Py_ssize_t n, real factor) noexcept nogil
     # sum of x^2 and of |x| in double: lane = column mod 16 and a tree per block of 128 rows, blocks in order

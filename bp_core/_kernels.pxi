@@ -8,6 +8,7 @@ include "_activations.pyx"
 include "_losses.pyx"
 include "_norms.pyx"
 include "_updates.pyx"
+include "_dropout.pyx"
 include "_gather.pyx"
 include "_tile.pyx"
 include "_panels.pyx"
@@ -34,6 +35,7 @@ cdef Kernels table = Kernels(
     ],
     loss=[
         loss_half_squared_error, loss_mse, loss_mae, loss_huber, loss_binary_cross_entropy, loss_cross_entropy,
+        loss_given, loss_given_softmax,
     ],
     update=[
         update_sgd, update_momentum, update_nesterov, update_rmsprop, update_adagrad, update_adam, update_adamw,
@@ -41,6 +43,7 @@ cdef Kernels table = Kernels(
     derive_softmax=derive_softmax,
     forward=dense_forward, forward_narrow=narrow_forward,
     backward=dense_backward, gradient=dense_gradient, sum_units=sum_units, descend=dense_descend, transpose=transpose,
+    drop=drop, multiply=multiply, limit_norms=limit_norms, average=average,
     penalize=penalize, scale=scale, sum_squares=sum_squares, sum_absolutes=sum_absolutes, sum_losses=sum_losses,
     all_finite=all_finite, gather=gather, small_pass=small_pass,
 )

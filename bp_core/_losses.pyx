@@ -239,6 +239,51 @@ cdef void loss_cross_entropy(
         y += stride
 
 
+cdef inline double weighted_sum(const real* a, const real* y, Py_ssize_t n) noexcept nogil:
+    """sum_j y_j a_j in 16 lanes and the tree."""
+    cdef double lane[16]
+    cdef Py_ssize_t j
+    for j in range(LANES):
+        lane[j] = 0
+    for j in range(n):
+        lane[j % LANES] += <double>y[j] * <double>a[j]
+    return tree(lane)
+
+
+cdef void loss_given(
+    const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+) noexcept nogil:
+    """y holds dloss/da of a loss that is computed elsewhere: row_loss = sum_j y_j a_j, delta = scale y."""
+    cdef Py_ssize_t s, j
+    for s in range(rows):
+        row_loss[s] = weighted_sum(a, y, n)
+        j = 0
+        while delta != NULL and j < n:
+            store_scaled(delta + s * stride, vr_load(y + j), scale[s], j, n)
+            j += VL
+        a += stride
+        y += stride
+
+
+cdef void loss_given_softmax(
+    const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+) noexcept nogil:
+    """The same behind a softmax, as dLoss/dz: delta_j = scale a_j (y_j - sum_i y_i a_i)."""
+    cdef Py_ssize_t s, j
+    cdef vr mean
+    for s in range(rows):
+        row_loss[s] = weighted_sum(a, y, n)
+        mean = vr_set1(<real>row_loss[s])
+        j = 0
+        while delta != NULL and j < n:
+            store_scaled(delta + s * stride, vr_mul(vr_load(a + j), vr_sub(vr_load(y + j), mean)), scale[s], j, n)
+            j += VL
+        a += stride
+        y += stride
+
+
 cdef double sum_losses(const double* row_loss, const double* row_weight, Py_ssize_t rows, double sum) noexcept nogil:
     """sum + the weighted losses: lane = row mod 16 and a tree per block of 128 rows, blocks in order."""
     cdef double lane[16]

@@ -2,6 +2,9 @@
 from bp_core._kernel_table cimport BLOCK_ROWS, LANES
 from bp_core._simd cimport VL, real, vr, vr_add, vr_load, vr_store, vr_sub, vr_zero
 
+cdef extern from "<math.h>" nogil:
+    double root "sqrt"(double x)     # compiled to the exact instruction
+
 ctypedef double (*size_fn)(real x) noexcept nogil
 
 
@@ -62,3 +65,48 @@ cdef bint all_finite(const real* x, Py_ssize_t n) noexcept nogil:
         if rest[i] != 0:
             return False
     return True
+
+
+cdef enum:
+    UNITS_ABREAST = 64          # sums of squares side by side
+
+
+cdef inline bint limit_some(
+    real* W, Py_ssize_t unit_step, Py_ssize_t input_step, Py_ssize_t units, Py_ssize_t inputs, double limit,
+) noexcept nogil:
+    """At most 64 units: the squares of each in one chain of double over k, then its weights times limit / norm."""
+    cdef double sum[64]
+    cdef real factor[64]
+    cdef Py_ssize_t u, k
+    cdef bint any_ = False
+    for u in range(units):
+        sum[u] = 0
+    for k in range(inputs):
+        for u in range(units):
+            sum[u] += square_of(W[u * unit_step + k * input_step])
+    for u in range(units):
+        factor[u] = 1
+        if sum[u] > limit * limit:
+            factor[u], any_ = <real>(limit / root(sum[u])), True
+    if any_:
+        for k in range(inputs):
+            for u in range(units):
+                W[u * unit_step + k * input_step] *= factor[u]
+    return any_
+
+
+cdef bint limit_norms(
+    real* W,                    # INOUT unit u's weight of input k at W[u * unit_step + k * input_step]
+    Py_ssize_t unit_step, Py_ssize_t input_step, Py_ssize_t units, Py_ssize_t inputs, double limit,
+) noexcept nogil:
+    """Scale the weights into each unit down to this norm; returns whether there were any to scale."""
+    cdef Py_ssize_t u = 0, count
+    cdef bint any_ = False
+    while u < units:
+        count = UNITS_ABREAST if units - u > UNITS_ABREAST else units - u
+        if unit_step == 1:
+            any_ |= limit_some(W + u, 1, input_step, count, inputs, limit)
+        else:
+            any_ |= limit_some(W + u * unit_step, unit_step, 1, count, inputs, limit)
+        u += count
+    return any_

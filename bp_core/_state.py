@@ -50,6 +50,8 @@ class TrainerState:
         self.counters = np.zeros(3, dtype=np.int64)
         self._running = np.array([1.0, 1.0, 0.0, 0.0])  # beta1^t, beta2^t, the epoch's sum of losses, the last rate
         self._step_rate = np.zeros(1)
+        self.mean: Real | None = None
+        self.dropout_key = 0
         self._order = np.zeros(0, dtype=np.int64)
         self._step_results = np.zeros(1), np.zeros(1), np.zeros(3, dtype=np.int64)
         self._workspaces: dict[bool, tuple[tuple[Any, ...], Real]] = {}
@@ -74,6 +76,8 @@ class TrainerState:
     def to_dict(self, *, untouched: bool = True) -> dict[str, Any]:
         """The whole state as arrays and numbers; copies. Without ``untouched`` no arrays that are still zeros."""
         arrays = self._arrays if untouched or self.counters[STEP] else {}
+        if self.mean is not None:
+            arrays = {**arrays, "mean": self.mean}
         return {
             **{name: array.copy() for name, array in arrays.items()},
             "optimizer": self._kind_name(),
@@ -84,6 +88,7 @@ class TrainerState:
             "beta2_power": float(self._running[1]),
             "loss_sum": float(self._running[2]),
             "last_rate": float(self._running[3]),
+            "dropout_key": self.dropout_key,
             "order": self._order.copy(),
             "random_state": int(self._words.state["state"]["state"]),
             "random_increment": int(self._words.state["state"]["inc"]),
@@ -96,6 +101,9 @@ class TrainerState:
         for name, array in self._arrays.items():
             if same and name in state:
                 array[...] = state[name]
+        if self.mean is not None and "mean" in state:
+            self.mean[...] = state["mean"]
+        self.dropout_key = state["dropout_key"]
         self.counters[:] = state["step"], state["epoch"], state["position"]
         powers = (state["beta1_power"], state["beta2_power"]) if same else (1.0, 1.0)
         self._running[:] = *powers, state["loss_sum"], state["last_rate"] if same else 0.0
@@ -118,10 +126,23 @@ class TrainerState:
         """Start the optimizer's arrays afresh."""
         for array in self._arrays.values():
             array[...] = 0
+        if self.mean is not None:
+            self.mean[...] = self._net._parameters
         self._start_running()
+
+    def keep_mean(self) -> None:
+        """Keep a moving average of the parameters from the first step on."""
+        self.mean = _parameters.zeros(self._net._layout[0], self._net.dtype)
+
+    def draw_dropout_key(self) -> None:
+        """The key of all masks: one word of the random stream."""
+        self.dropout_key = int(self._words.random_raw())
 
     def _start_running(self) -> None:
         self._running[:2], self._running[3] = 1.0, 0.0
+
+    def _optimizer_arrays(self) -> tuple[Real | None, ...]:
+        return self._arrays.get("m"), self._arrays.get("v"), self.mean
 
     # ----------------------------------------------------------- the native call
     def begin_fit(self, n: int) -> None:
@@ -167,20 +188,20 @@ class TrainerState:
         """One step over all rows as one batch; returns the status, the loss and a bad row."""
         n = data[0].shape[0]
         loss, seconds, counters = self._step_results
-        counters[:] = 0
+        counters[:] = self.counters[STEP], 0, 0
         self._step_rate[0] = rate
         how = self._order, False, loss, seconds, None, threads, self._step_rate, False
         run = Run(1, n, -NO_LIMIT, NO_LIMIT, *how)
         status, bad_row = self._call(recipe, data, objective, run, counters)
-        self.counters[STEP] += counters[STEP]
+        self.counters[STEP] = counters[STEP]
         return status, float(loss[0]), bad_row
 
     def prepare_step(self, recipe: Recipe, objective: Objective, rows: int, threads: int) -> tuple[Any, ...]:
         """What the engine's ``step`` takes for batches of so many rows; memory opens faster than an array."""
         net = self._net
-        arrays = (self._arrays.get("m"), self._arrays.get("v"), self._step_results[2], self._running)
+        arrays = (*self._optimizer_arrays(), self._step_results[2], self._running)
         state = tuple(None if array is None else array.data for array in arrays)
-        workspace = self._workspace_for((rows, rows), objective.code, recipe.clip_norm, threads).data
+        workspace = self._workspace_for((rows, rows), objective.code, recipe, threads).data
         acquire, release = net._training.acquire, net._training.release
         return (
             *(acquire, release, self.counters.data, net._plan, net._parameters_memory),
@@ -196,19 +217,22 @@ class TrainerState:
         counters: NDArray[np.int64],
     ) -> tuple[int, int]:
         net = self._net
-        state = (self._arrays.get("m"), self._arrays.get("v"), counters, self._running)
+        if self.mean is not None and counters[STEP] == 0:
+            self.mean[...] = net._parameters
+        state = (*self._optimizer_arrays(), counters, self._running)
         rows = data.X.shape[0], run.batch_size
-        workspace = self._workspace_for(rows, objective.code, recipe.clip_norm, run.threads)
+        workspace = self._workspace_for(rows, objective.code, recipe, run.threads)
         result: tuple[int, int] = net._engine.train(
             net._plan, net._parameters, recipe, state, data, objective, run, workspace
         )
         return result
 
-    def _workspace_for(self, rows: tuple[int, int], loss: int, clip_norm: float, threads: int) -> Real:
+    def _workspace_for(self, rows: tuple[int, int], loss: int, recipe: Recipe, threads: int) -> Real:
         """The engine's workspace for so many rows in batches of so many; one and several threads each keep theirs."""
-        key = (rows, loss, clip_norm > 0, threads, _dispatch.isa())
+        needs = loss, recipe.clip_norm > 0, bool(recipe.dropout), threads
+        key = (rows, needs, _dispatch.isa())
         kept = self._workspaces.get(threads > 1)
         if kept is None or kept[0] != key:
-            size = self._net._engine.training_workspace(self._net._plan, *rows, loss, clip_norm, threads)
+            size = self._net._engine.training_workspace(self._net._plan, *rows, *needs)
             kept = self._workspaces[threads > 1] = key, np.zeros(size, self._net.dtype)
         return kept[1]

@@ -9,7 +9,7 @@ each step, and would end down there for good, where many CPUs compute a hundred 
 from bp_core._kernel_table cimport Rule
 from bp_core._simd cimport (
     VL, real, vr, vr_abs, vr_add, vr_div, vr_fma, vr_fnma, vr_keep, vr_load, vr_lt, vr_mul, vr_set1, vr_settled,
-    vr_sign_of, vr_sqrt, vr_store, vr_with_sign, vr_zero,
+    vr_sign_of, vr_sqrt, vr_store, vr_sub, vr_with_sign, vr_zero,
 )
 
 
@@ -139,4 +139,14 @@ cdef void scale(real* gradient, Py_ssize_t n, real factor) noexcept nogil:
     cdef Py_ssize_t i = 0
     while i < n:
         vr_store(gradient + i, vr_mul(vr_set1(factor), vr_load(gradient + i)))
+        i += VL
+
+
+cdef void average(real* mean, const real* p, Py_ssize_t n, real share) noexcept nogil:
+    """mean += share * (p - mean); n is a multiple of the word."""
+    cdef vr old
+    cdef Py_ssize_t i = 0
+    while i < n:
+        old = vr_load(mean + i)
+        vr_store(mean + i, vr_fma(vr_set1(share), vr_sub(vr_load(p + i), old), old))
         i += VL

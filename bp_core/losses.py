@@ -24,6 +24,8 @@ from bp_core._names import look_up
 
 NAMES = ("half_squared_error", "mse", "mae", "huber", "binary_cross_entropy", "cross_entropy")
 CODES = {name: code for code, name in enumerate(NAMES)}
+GIVEN, GIVEN_SOFTMAX = len(NAMES), len(NAMES) + 1
+"""The engine's codes of a loss computed elsewhere: the targets are its derivatives by the outputs."""
 SUMMED = ("half_squared_error", "cross_entropy")
 """The losses that are a sum over the outputs of a row, not their mean."""
 

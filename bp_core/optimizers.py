@@ -33,6 +33,13 @@ class Recipe(NamedTuple):
     """Adam with rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon)."""
     shares_penalty: bool = False
     """l2 and l1 are divided by the size of the batch."""
+    max_norm: float = 0.0
+    """0: no limit."""
+    average_share: float = 0.0
+    """What of each step's parameters goes into their moving average; 0: none."""
+    dropout: tuple[float, ...] = ()
+    """A rate for each hidden layer, or none."""
+    dropout_key: int = 0
 
 
 PLAIN, MOMENTUM, NESTEROV, RMSPROP, ADAGRAD, ADAM, ADAMW = range(7)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bp_core import _checks, _targets, _threads, initializers, losses, optimizers
+from bp_core import _checks, _regularisation, _targets, _threads, initializers, losses, optimizers
 from bp_core._fit import Fit, Limits, Watch
 from bp_core._state import TrainerState
 from bp_core._targets import Data
@@ -55,8 +55,16 @@ class Trainer:
         Of the orders; the same seed gives the same bits.
     l2, l1 : float, default 0.0
         Adds l2/2 sum W^2 + l1 sum abs(W), over weights and never biases, to the loss.
+    dropout : float or sequence of float, default 0.0
+        The share of the units of every hidden layer, or of each of them, that each row of each step does without; the
+        others are scaled up by 1 / (1 - share). Only training drops units (N. Srivastava et al., 2014).
     clip_norm : float, optional
         A gradient, penalties included, with a larger norm over all parameters is scaled down to it.
+    max_norm : float, optional
+        After every step the weights into a unit whose norm is larger are scaled down to it; biases are not.
+    average_decay : float, optional
+        Keep a moving average of the parameters, mean = decay mean + (1 - decay) parameters after every step;
+        :meth:`averaged_network` returns it.
     n_threads : int, optional
         At most so many threads, 64 in all. None: as many as help, by the work of a step and by what was measured;
         at most the usable cores, or what the environment variable ``BP_CORE_NUM_THREADS``, else
@@ -94,7 +102,10 @@ class Trainer:
         seed: int | None = None,
         l2: float = 0.0,
         l1: float = 0.0,
+        dropout: float | Sequence[float] = 0.0,
         clip_norm: float | None = None,
+        max_norm: float | None = None,
+        average_decay: float | None = None,
         n_threads: int | None = None,
     ) -> None:
         if not isinstance(net, Network):
@@ -107,15 +118,25 @@ class Trainer:
         self._loss: LossLike = loss if isinstance(loss, losses.Huber) else self._objective[0]
         self._batch_size = _check_batch_size(batch_size)
         self._shuffle = bool(shuffle)
-        self._l2 = _checks.number_from_zero("l2", l2)
-        self._l1 = _checks.number_from_zero("l1", l1)
-        self._clip_norm = None if clip_norm is None else _checks.positive_number("clip_norm", clip_norm)
         self._n_threads = n_threads
-        for name, value in (("l2", self._l2), ("l1", self._l1), ("threshold", self._objective[1])):
-            _checks.check_representable(name, value, net.dtype)
+        self._regularisation = _regularisation.check(
+            net.dtype,
+            len(net.layer_sizes) - 2,
+            l2=l2,
+            l1=l1,
+            dropout=dropout,
+            clip_norm=clip_norm,
+            max_norm=max_norm,
+            average_decay=average_decay,
+        )
+        _checks.check_representable("threshold", self._objective[1], net.dtype)
         seed = _checks.check_seed(seed)
         words = initializers.generator(np.random.SeedSequence().entropy if seed is None else seed, 1)  # type: ignore[arg-type]
         self._state = TrainerState(net, words)
+        if self._regularisation.dropout:
+            self._state.draw_dropout_key()
+        if average_decay is not None:
+            self._state.keep_mean()
         self.optimizer = optimizers.resolve(optimizer)
         self.history: History | None = None
 
@@ -287,6 +308,36 @@ class Trainer:
         data = self._check_data(rows, y, sample_weight, finite=False)
         return self._step(data)
 
+    def averaged_network(self) -> Network:
+        """Return a copy of the network with the moving average of its parameters.
+
+        Returns
+        -------
+        Network
+            Before the first step the parameters as they are.
+
+        Raises
+        ------
+        ValueError
+            Without ``average_decay``.
+
+        Examples
+        --------
+        >>> import bp_core as bp
+        >>> net = bp.Network.from_arrays([[[1.0]]], None, hidden="relu", output="identity")
+        >>> trainer = bp.Trainer(net, optimizer=bp.SGD(learning_rate=0.1), average_decay=0.5)
+        >>> trainer.step([[2.0]], [[3.0]])
+        0.5
+        >>> trainer.averaged_network().weights[0]       # 0.5 * 1 + 0.5 * 1.2
+        array([[1.1]])
+        """
+        if self._state.mean is None:
+            raise ValueError("this trainer keeps no average of the parameters; make it with average_decay=0.999, say")
+        copy = self.network.copy()
+        if self._state.counters[0] > 0:
+            copy._parameters[...] = self._state.mean
+        return copy
+
     def _step(self, data: Data) -> float:
         """Take one step with checked data; prepare the shorter way for the next of so many rows."""
         with TrainingLock(self.network):
@@ -294,7 +345,7 @@ class Trainer:
             how = self._recipe(), self._engine_objective(), _threads.for_step(self._n_threads)
             status, loss, bad_row = self._state.step(how[0], data, *how[1:], optimizer.learning_rate)
             prepared = self._state.prepare_step(*how[:2], data[0].shape[0], how[2])
-            if self._optimizer is optimizer:
+            if self._optimizer is optimizer and not self._regularisation.dropout:  # a mask needs the step's number
                 self._prepared = prepared
         if status == _checks.STATUS_NOT_FINITE:
             raise DivergenceError(
@@ -334,7 +385,7 @@ class Trainer:
     # -------------------------------------------------------------- the engine
     def _recipe(self) -> Recipe:
         """The engine's recipe: the optimizer's numbers, penalties, clipping."""
-        return self._optimizer._recipe()._replace(l2=self._l2, l1=self._l1, clip_norm=self._clip_norm or 0.0)
+        return self._regularisation.complete(self._optimizer._recipe(), self._state.dropout_key)
 
     def _engine_objective(self) -> Objective:
         return losses.objective(*self._objective, self.network.layer_sizes[-1])

@@ -33,6 +33,7 @@ class Call:
             W[...] = uniform(3 + i, W.shape)
         self.recipe = Recipe(optimizer, 0.9, 0.999, 1e-8, clip_norm=clip_norm)
         self.m, self.v = np.zeros(size, engine.DTYPE), np.zeros(size, engine.DTYPE)
+        self.mean = None
         self.counters, self.running = np.zeros(3, np.int64), np.array([1.0, 1.0, 0.0, 0.0])
         self.X = uniform(1, (N, SIZES[0])).astype(engine.DTYPE)
         self.y = uniform(2, (N, SIZES[-1])).astype(engine.DTYPE)
@@ -45,9 +46,9 @@ class Call:
         self.workspace = np.zeros(self.needed(batch_size, clip_norm, threads), engine.DTYPE)
         self.threads = threads
 
-    def needed(self, batch_size, clip_norm=0.0, threads=1, loss=0):
+    def needed(self, batch_size, clip_norm=0.0, threads=1, loss=0, drops=False):
         """The length of the workspace."""
-        return self.engine.training_workspace(self.plan, N, batch_size, loss, clip_norm, threads)
+        return self.engine.training_workspace(self.plan, N, batch_size, loss, clip_norm > 0, drops, threads)
 
     def with_(self, **changes):
         for name, value in changes.items():
@@ -62,7 +63,7 @@ class Call:
             self.plan,
             self.parameters,
             self.recipe,
-            (self.m, self.v, self.counters, self.running),
+            (self.m, self.v, self.mean, self.counters, self.running),
             (self.X, self.y, self.classes, self.weights, self.sizes, self.missing),
             self.objective,
             (

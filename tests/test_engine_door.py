@@ -54,7 +54,7 @@ def call_of_each(engine, plan):
     return {
         "layout": lambda: engine.layout(plan),
         "all_finite": lambda: engine.all_finite(plan, room),
-        "training_workspace": lambda: engine.training_workspace(plan, N, 8, 0, 0.0, 1),
+        "training_workspace": lambda: engine.training_workspace(plan, N, 8, 0, False, False, 1),
         "predict": lambda: engine.predict(plan, room, X, np.zeros((N, SIZES[-1]), engine.DTYPE), 1),
         "predict_plain": lambda: engine.predict_plain(plan, room.data, X[0], None),
         "evaluate": lambda: engine.evaluate(plan, room, Data(X, y), Objective(0), NOTHING),
@@ -134,7 +134,7 @@ def test_an_unknown_optimizer(engine, code):
         Call(engine, code)()
 
 
-@pytest.mark.parametrize("code", [-1, 6, 2**31 - 1])
+@pytest.mark.parametrize("code", [-1, losses.GIVEN_SOFTMAX + 1, 2**31 - 1])
 def test_an_unknown_loss(engine, code):
     with pytest.raises(ValueError, match=rf"loss, number {code}"):
         Call(engine).with_(objective=Objective(code))()
@@ -364,7 +364,7 @@ def test_a_generator_is_a_capsule_of_one(engine, random):
 def test_tuples_of_another_length(engine, which, tuple_):
     call = Call(engine)
     arguments = [
-        call.plan, call.parameters, call.recipe, (call.m, call.v, call.counters, call.running),
+        call.plan, call.parameters, call.recipe, (call.m, call.v, None, call.counters, call.running),
         Data(call.X, call.y), call.objective,
         (2, 8, -np.inf, np.inf, call.order, False, call.losses, call.seconds, None, 1, call.rates, False),
         call.workspace,
@@ -395,4 +395,4 @@ def test_a_plan_of_no_whole_number_of_words(engine, extra):
 @pytest.mark.parametrize(("n", "batch_size"), [(0, 1), (-1, 8), (20, 0), (20, -8)])
 def test_a_workspace_for_no_rows(engine, n, batch_size):
     with pytest.raises(ValueError, match="expected at least 1 of each"):
-        engine.training_workspace(plan_of(), n, batch_size, 0, 0.0, 1)
+        engine.training_workspace(plan_of(), n, batch_size, 0, False, False, 1)

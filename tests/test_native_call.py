@@ -142,3 +142,21 @@ def test_an_epsilon_beside_the_raw_root(isa):
         m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g**2
         p = p - 0.1 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(v) + 1e-3)
     np.testing.assert_allclose(trainer.network.get_parameters(), p, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("sizes", [(3, 2), (3, 5, 7), (3, 40, 17)])
+@pytest.mark.parametrize("output", ["identity", "sigmoid", "softmax"])
+def test_a_loss_whose_derivatives_are_given(isa, output, sizes):
+    """The derivatives of a built-in loss by the outputs, worked here, give its own step."""
+    given, own = (bp.Trainer(bp.Network(sizes, hidden="tanh", output=output, dtype="float64", seed=1)) for _ in "ab")
+    a, n = given.network.predict(X), sizes[-1]
+    if output == "softmax":
+        y = np.eye(n)[np.arange(N) % n]
+        derivatives, code = -y / a, losses.GIVEN_SOFTMAX
+    else:
+        y = uniform(3, (N, n))
+        derivatives, code = a - y, losses.GIVEN
+    found = call(given, Data(X, derivatives), objective=losses.Objective(code), batch_size=N, rates=[0.01])
+    own.step(X, y)
+    assert found[0] == pytest.approx((derivatives * a).sum() / N, rel=1e-13)
+    np.testing.assert_allclose(given.network.get_parameters(), own.network.get_parameters(), rtol=1e-12, atol=1e-15)
