@@ -27,7 +27,7 @@ from bp_core.results import ForwardPass, GradientCheck, Gradients
 from bp_core.trainer import Trainer
 
 if _TYPE_CHECKING:
-    from bp_core import data, plot
+    from bp_core import data, plot, schedules
     from bp_core.explain import Explanation
     from bp_core.learning_rates import draw_descent, find_learning_rate, sweep_learning_rates
     from bp_core.model import Model
@@ -59,10 +59,11 @@ _LATER = {
     "draw_descent": "bp_core.learning_rates",
     "find_learning_rate": "bp_core.learning_rates",
     "plot": "bp_core.plot",
+    "schedules": "bp_core.schedules",
     "sensitivities": "bp_core.sensitivity",
     "sweep_learning_rates": "bp_core.learning_rates",
 }
-"""What is built on the library, and where: loaded when it is first asked for."""
+"""What is built on the library or may be left out of it, and where: loaded when it is first asked for."""
 
 
 def __dir__() -> list[str]:
@@ -105,6 +106,7 @@ __all__ = [
     "find_learning_rate",
     "isa",
     "plot",
+    "schedules",
     "sensitivities",
     "sweep_learning_rates",
 ]

@@ -33,7 +33,7 @@ include "_engine_step.pxi"
 cdef void* slot = PyCapsule_GetPointer(
     _dispatch.slots[(<bytes>DTYPE_NAME).decode()], b"bp_core.slot/1/" + <bytes>DTYPE_NAME)
 
-ELEMENTARY = ("exp", "expm1", "log", "log1p", "erf", "tanh", "sigmoid", "sqrt")
+ELEMENTARY = ("exp", "expm1", "log", "log1p", "erf", "tanh", "sigmoid", "cospi", "sqrt")
 
 
 def elementary(name, x, out):

@@ -82,7 +82,7 @@ cdef bint open_plain_targets(Job* job, object y) except -1:
 
 cdef bint open_step(Training* t, tuple prepared, object X, object y) except -1:
     """Open all that a step reads and writes; False where the data need the longer way."""
-    _, _, _, plan, parameters, recipe, state, objective, rows, workspace, rates, _ = prepared
+    _, _, _, plan, parameters, recipe, state, objective, rows, workspace, rates, _, _ = prepared
     cdef Needs needs
     open_objective(&t.job, objective)
     t.epochs, t.batch_size, t.target_loss, t.budget = 1, rows, -INFINITY, INFINITY
@@ -100,6 +100,17 @@ cdef bint open_step(Training* t, tuple prepared, object X, object y) except -1:
     t.job.chunk = t.threads * <Py_ssize_t>CHUNK_ROWS
     bind_parameters(&t.job.net, <real*>t.job.parameters.data)
     bind_workspace(&t.job, &needs, workspace)
+    return True
+
+
+cdef bint find_rate(Training* t, int64_t first, int64_t step) noexcept:
+    """Have the rates begin with that of this step; they begin with that of step `first`, or hold for all if it is -1."""
+    if first < 0:
+        return True
+    if step < first or step - first >= t.rates.length:
+        return False
+    t.rates.data = <double*>t.rates.data + (step - first)
+    t.rates.length -= <Py_ssize_t>(step - first)
     return True
 
 
@@ -123,15 +134,17 @@ def step(tuple prepared, X, y):
     """One step over the rows of X as one batch; returns the loss before it.
 
     `prepared` is (acquire and release of the network's lock, counters, plan, parameters, recipe, state, objective,
-    rows, workspace, rates, threads), as `train` takes them; of the counters the step is counted. None, with nothing changed,
-    where the step needs the longer way: arrays that are not plain, other rows than the workspace is for, a network
-    in other hands, a number that is not finite, and all else that is wrong.
+    rows, workspace, rates, the step of the first rate or -1 where one holds for all, threads), as `train` takes them; of
+    the counters the step is counted. None, with nothing changed, where the step needs the longer way: arrays that are
+    not plain, other rows than the workspace is for, no rate for this step, a network in other hands, a number that is
+    not finite, and all else that is wrong.
     """
     cdef Training t
     cdef Run counters
+    cdef int64_t* step_count
     cdef double loss = 0
     acquire, release, books = prepared[:3]
-    t.threads = check_threads(prepared[11])
+    t.threads = check_threads(prepared[12])
     if not acquire(False):
         return None
     clear_training(&t, t.threads)
@@ -139,9 +152,12 @@ def step(tuple prepared, X, y):
     try:
         open_run(&counters, books, b'q', True, "the counters")
         expect_length(&counters, COUNTERS, "the counters")
-        if not open_step(&t, prepared, X, y) or take_step(&t, &loss) != DONE:
+        step_count = <int64_t*>counters.data + STEP
+        if not open_step(&t, prepared, X, y) or not find_rate(&t, prepared[11], step_count[0]):
             return None
-        (<int64_t*>counters.data)[STEP] += 1
+        if take_step(&t, &loss) != DONE:
+            return None
+        step_count[0] += 1
         return loss
     finally:
         close_run(&counters)

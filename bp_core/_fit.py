@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bp_core import _checks, _passes, _threads
 from bp_core._checks import STATUS_NOT_FINITE, STATUS_OUT_OF_TIME, STATUS_TARGET
+from bp_core._state import POSITION, STEP
 from bp_core._targets import Data
 from bp_core.errors import DivergenceError
 from bp_core.history import Epoch, History
@@ -45,11 +46,12 @@ class Watch:
     min_delta: float
     callbacks: tuple[Callable[[Epoch], object], ...]
     progress: bool
+    rule: bool
 
     @property
     def each_epoch(self) -> bool:
         """Whether native calls must return after every epoch."""
-        return bool(self.validation or self.patience or self.callbacks or self.progress)
+        return bool(self.validation or self.patience or self.callbacks or self.progress or self.rule)
 
 
 class Fit:
@@ -58,7 +60,7 @@ class Fit:
     def __init__(self, trainer: Trainer, data: Data, limits: Limits, watch: Watch, history: History) -> None:
         self._trainer, self._net, self._state = trainer, trainer.network, trainer._state
         self._data, self._limits, self._watch, self._history = data, limits, watch, history
-        n = data[0].shape[0]
+        n: int = data[0].shape[0]
         self._batch_size = n if trainer.batch_size == "full" else min(int(trainer.batch_size), n)
         self._state.begin_fit(n)
         self._first = self._recorded = self._state.epoch
@@ -66,7 +68,9 @@ class Fit:
         self._start_state = self._state.to_dict(untouched=False)
         self._newest = self._start if self._is_finite() else None
         self._keep_at = CALL_SECONDS
-        self._rates = np.zeros(1)
+        self._epoch_steps = -(-n // self._batch_size)
+        self._rates, self._varies = np.zeros(1), False  # of the call
+        self._called_at = 0  # the trainer's step with the first of them
         several = _threads.for_training(trainer._n_threads, self._net.n_parameters, self._batch_size)
         self._crew = _threads.Crew(several, fixed=trainer._n_threads is not None)
         self._best = Best(watch.min_delta)
@@ -97,7 +101,7 @@ class Fit:
         """One native call, and what its status and its epochs ask for."""
         epochs = min(self._left(), self._losses.size)
         target = -np.inf if self._limits.target_loss is None else self._limits.target_loss
-        self._rates[0] = self._trainer.optimizer.learning_rate
+        self._look_ahead(epochs)
         trial, began, rows = self._crew.next(), time.monotonic(), self._state.rows_seen(self._data[0].shape[0])
         status, bad_row = self._state.train(
             self._trainer._recipe(),
@@ -110,12 +114,13 @@ class Fit:
             self._losses,
             self._seconds,
             self._rates,
+            self._varies,
         )
         rows = self._state.rows_seen(self._data[0].shape[0]) - rows
         self._crew.report(rows, time.monotonic() - began)
         finished = self._record()
         if status == STATUS_NOT_FINITE:
-            self._diverged("the loss is no longer finite")
+            self._diverged("the loss is no longer finite", self._steps_taken())
         if status not in (0, STATUS_OUT_OF_TIME, STATUS_TARGET):
             self._bad_data(status, bad_row)
         self._keep_newest()
@@ -124,8 +129,30 @@ class Fit:
             stop = self._after_epoch(stop)
         stop = stop or self._limit_reached()
         if stop is not None and not self._is_finite():
-            self._diverged("a parameter is no longer finite")
+            self._diverged("a parameter is no longer finite", self._steps_taken() - 1)
         self._history.stop_reason = stop
+
+    def _look_ahead(self, epochs: int) -> None:
+        """The rates of the steps of so many epochs, or of as many of them as are known in one go."""
+        source, done = self._trainer._rates, self._steps_done()
+        self._rates = source.ahead(self._trainer.optimizer.learning_rate, epochs * self._epoch_steps - done)
+        self._varies, self._called_at = source.varies, int(self._state.counters[STEP])
+
+    def _steps_done(self) -> int:
+        """Steps done of the epoch in hand."""
+        return -(-int(self._state.counters[POSITION]) // self._batch_size)
+
+    def _steps_taken(self) -> int:
+        """Steps taken by the latest call."""
+        return int(self._state.counters[STEP]) - self._called_at
+
+    def _rates_of(self, finished: int) -> NDArray[np.float64]:
+        """The rate of the last step of each epoch that the latest call has finished."""
+        if not self._varies:
+            return np.full(finished, self._rates[0])
+        last = self._steps_taken() - self._steps_done() - 1
+        rates: NDArray[np.float64] = self._rates[last - self._epoch_steps * np.arange(finished - 1, -1, -1)]
+        return rates
 
     def _left(self) -> int:
         return self._limits.epochs - (self._state.epoch - self._first)
@@ -154,7 +181,7 @@ class Fit:
                 index=np.arange(self._recorded, self._recorded + finished, dtype=np.float64),
                 loss=self._losses[:finished],
                 seconds=self._seconds[:finished],
-                learning_rate=np.full(finished, self._rates[0]),
+                learning_rate=self._rates_of(finished),
             )
         unfinished = self._seconds[finished] if finished < self._seconds.size else 0.0
         self._seconds[:] = 0.0
@@ -168,11 +195,13 @@ class Fit:
         history, watch = self._history, self._watch
         if watch.validation is not None:
             history._add(validation_loss=[self._validation_loss()])
-        if watch.patience is not None:
-            watched = "loss" if watch.validation is None else "validation_loss"
-            waited = self._best.look(history._last(watched), self._net._parameters)
-            if waited >= watch.patience:
-                stop = stop or "patience"
+        watched = history._last("loss" if watch.validation is None else "validation_loss")
+        if watch.patience is not None and self._best.look(watched, self._net._parameters) >= watch.patience:
+            stop = stop or "patience"
+        rule = self._trainer._rates.rule
+        if rule is not None:
+            reason = rule._look(watched, history._last("learning_rate"), self._state.rule)
+            stop = stop or reason
         if self._call_back():
             stop = stop or "callback"
         return stop
@@ -216,15 +245,15 @@ class Fit:
         finite: bool = self._net._engine.all_finite(self._net._plan, self._net._parameters)
         return finite
 
-    def _diverged(self, what: str) -> NoReturn:
-        """Go back to the newest finite parameters and say so."""
+    def _diverged(self, what: str, step: int) -> NoReturn:
+        """Go back to the newest finite parameters and say so, with the rate of a step of the latest call."""
         self._history.stop_reason = "diverged"
         outcome = "the parameters were not finite when the fit began"
         if self._newest is not None:
             self._net._parameters[...] = self._newest
             outcome = "the network is back at its newest finite parameters"
         self._state.forget()
-        raise DivergenceError(self._state.epoch, float(self._rates[0]), what, outcome)
+        raise DivergenceError(self._state.epoch, float(self._rates[step if self._varies else 0]), what, outcome)
 
     def _bad_data(self, status: int, row: int) -> NoReturn:
         """Go back to where the fit began and name the number that is not finite."""

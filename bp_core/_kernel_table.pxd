@@ -29,7 +29,7 @@ cdef enum Optimizer:
     OPTIMIZERS
 
 cdef enum Elementary:
-    EXP, EXPM1, LOG, LOG1P, ERF, TANH_FUNCTION, SIGMOID_FUNCTION, SQUARE_ROOT
+    EXP, EXPM1, LOG, LOG1P, ERF, TANH_FUNCTION, SIGMOID_FUNCTION, COSPI, SQUARE_ROOT
     ELEMENTARIES
 
 cdef enum Source:                           # what X, y and weights may be made of
@@ -116,7 +116,7 @@ ctypedef struct Wish:                       # rows that what follows a product r
 ctypedef struct Kernels:
     Py_ssize_t word                         # reals in a word
     const void* small                       # the Kernels whose words suit small networks best: these or another level's
-    elementary_fn elementary[8]
+    elementary_fn elementary[9]
     activate_fn activate[11]
     derive_fn derive[10]                    # softmax has none of this kind: cross_entropy gives dLoss/dz
     loss_fn loss[8]

@@ -24,7 +24,9 @@ cdef extern from "simd.h":
 
 cdef Kernels table = Kernels(
     word=VL, small=NULL,
-    elementary=[exp_array, expm1_array, log_array, log1p_array, erf_array, tanh_array, sigmoid_array, sqrt_array],
+    elementary=[
+        exp_array, expm1_array, log_array, log1p_array, erf_array, tanh_array, sigmoid_array, cospi_array, sqrt_array,
+    ],
     activate=[
         activate_identity, activate_sigmoid, activate_tanh, activate_relu, activate_leaky_relu, activate_elu,
         activate_gelu, activate_silu, activate_softplus, activate_softsign, activate_softmax,

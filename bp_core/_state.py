@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bp_core import _dispatch, _parameters
+from bp_core import _dispatch, _parameters, _schedule
 from bp_core._targets import Data
 from bp_core.losses import Objective
 from bp_core.network import Network
@@ -50,6 +50,7 @@ class TrainerState:
         self.counters = np.zeros(3, dtype=np.int64)
         self._running = np.array([1.0, 1.0, 0.0, 0.0])  # beta1^t, beta2^t, the epoch's sum of losses, the last rate
         self._step_rate = np.zeros(1)
+        self.rule = _schedule.fresh_state()  # what a rule of the schedule has seen
         self.mean: Real | None = None
         self.dropout_key = 0
         self._order = np.zeros(0, dtype=np.int64)
@@ -88,6 +89,7 @@ class TrainerState:
             "beta2_power": float(self._running[1]),
             "loss_sum": float(self._running[2]),
             "last_rate": float(self._running[3]),
+            "rule": self.rule.copy(),
             "dropout_key": self.dropout_key,
             "order": self._order.copy(),
             "random_state": int(self._words.state["state"]["state"]),
@@ -107,6 +109,7 @@ class TrainerState:
         self.counters[:] = state["step"], state["epoch"], state["position"]
         powers = (state["beta1_power"], state["beta2_power"]) if same else (1.0, 1.0)
         self._running[:] = *powers, state["loss_sum"], state["last_rate"] if same else 0.0
+        self.rule[:] = state["rule"]
         self._order = state["order"].copy()
         words = self._words.state
         words["state"] = {"state": state["random_state"], "inc": state["random_increment"]}
@@ -196,8 +199,19 @@ class TrainerState:
         self.counters[STEP] = counters[STEP]
         return status, float(loss[0]), bad_row
 
-    def prepare_step(self, recipe: Recipe, objective: Objective, rows: int, threads: int) -> tuple[Any, ...]:
-        """What the engine's ``step`` takes for batches of so many rows; memory opens faster than an array."""
+    def prepare_step(
+        self,
+        recipe: Recipe,
+        objective: Objective,
+        rows: int,
+        threads: int,
+        rates: NDArray[np.float64],
+        first: int,
+    ) -> tuple[Any, ...]:
+        """What the engine's ``step`` takes for batches of so many rows; memory opens faster than an array.
+
+        ``rates`` must not change; they are those of the steps from ``first`` on, or the one of all steps if it is -1.
+        """
         net = self._net
         arrays = (*self._optimizer_arrays(), self._step_results[2], self._running)
         state = tuple(None if array is None else array.data for array in arrays)
@@ -205,7 +219,7 @@ class TrainerState:
         acquire, release = net._training.acquire, net._training.release
         return (
             *(acquire, release, self.counters.data, net._plan, net._parameters_memory),
-            *(tuple(recipe), state, tuple(objective), rows, workspace, self._step_rate.data, threads),
+            *(tuple(recipe), state, tuple(objective), rows, workspace, rates.data, first, threads),
         )
 
     def _call(

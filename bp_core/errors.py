@@ -13,7 +13,7 @@ class DivergenceError(ArithmeticError):
     epoch : int
         Index of the epoch in which it happened.
     learning_rate : float
-        The learning rate of that epoch.
+        The learning rate of that step.
     """
 
     def __init__(self, epoch: int, learning_rate: float, what: str, outcome: str) -> None:

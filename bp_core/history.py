@@ -28,7 +28,7 @@ class Epoch:
     validation_loss : float or None
         The loss on ``validation_data`` after the epoch.
     learning_rate : float
-        The rate of the epoch's steps.
+        The rate of the epoch's last step.
     seconds : float
         Time spent in the epoch's steps.
     trainer : Trainer
@@ -53,8 +53,9 @@ class History:
     index, loss, validation_loss, learning_rate, seconds : list
         See :class:`Epoch`; ``validation_loss`` is empty without validation data.
     stop_reason : str or None
-        "epochs", "target_loss", "patience", "max_seconds", "callback", "interrupted" or "diverged";
-        None while the fit runs, and after an error in the data or in a callback.
+        "epochs", "target_loss", "patience", "max_seconds", "callback", "smallest_rate" (by the rule
+        :class:`bp_core.schedules.Adaptive`), "interrupted" or "diverged"; None while
+        the fit runs, and after an error in the data or in a callback.
     best_epoch : int or None
     """
 
@@ -79,7 +80,7 @@ class History:
 
     @property
     def learning_rate(self) -> list[float]:
-        """Learning rate of every epoch."""
+        """Learning rate of the last step of every epoch."""
         return self._columns["learning_rate"].values()
 
     @property

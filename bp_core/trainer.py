@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from bp_core import _checks, _regularisation, _targets, _threads, initializers, losses, optimizers
 from bp_core._fit import Fit, Limits, Watch
-from bp_core._state import TrainerState
+from bp_core._rates import Rates
+from bp_core._schedule import ScheduleLike, fresh_state
+from bp_core._state import STEP, TrainerState
 from bp_core._targets import Data
 from bp_core.errors import DivergenceError
 from bp_core.history import Epoch, History
@@ -47,6 +49,10 @@ class Trainer:
     optimizer : str or optimizer, default "sgd"
         A name (sgd, rmsprop, adagrad, adam, adamw) means the defaults of :class:`SGD`, :class:`RMSprop`,
         :class:`Adagrad`, :class:`Adam`, :class:`AdamW`.
+    schedule : schedule, rule or function, optional
+        How the learning rate changes: one of :mod:`bp_core.schedules`, or a function of the step that gives the factor
+        of the optimizer's learning rate; a factor that is below 0 or not finite is a ValueError when its step is due.
+        None: the rate stays as it is.
     batch_size : int or "full", default 32
         Rows per step; more than there are means all.
     shuffle : bool, default True
@@ -97,6 +103,7 @@ class Trainer:
         *,
         loss: LossLike = "auto",
         optimizer: Optimizer | str = "sgd",
+        schedule: ScheduleLike | None = None,
         batch_size: int | str = 32,
         shuffle: bool = True,
         seed: int | None = None,
@@ -133,11 +140,13 @@ class Trainer:
         seed = _checks.check_seed(seed)
         words = initializers.generator(np.random.SeedSequence().entropy if seed is None else seed, 1)  # type: ignore[arg-type]
         self._state = TrainerState(net, words)
+        self._schedule: ScheduleLike | None = None
         if self._regularisation.dropout:
             self._state.draw_dropout_key()
         if average_decay is not None:
             self._state.keep_mean()
         self.optimizer = optimizers.resolve(optimizer)
+        self.schedule = schedule
         self.history: History | None = None
 
     def __repr__(self) -> str:
@@ -175,6 +184,23 @@ class Trainer:
                 _checks.check_representable(name, getattr(new, name), self.network.dtype)
         self._state.prepare(new)
         self._optimizer = new
+        self._forget_prepared()
+
+    @property
+    def schedule(self) -> ScheduleLike | None:
+        """The schedule from the next step on; may be replaced, in a callback too.
+
+        The steps are counted on, from the first one of the trainer. A rule of the same kind keeps what the one before
+        has seen and come to, another starts afresh.
+        """
+        return self._schedule
+
+    @schedule.setter
+    def schedule(self, schedule: ScheduleLike | None) -> None:
+        self._rates = Rates(schedule, self._state, self.network.dtype)
+        if type(schedule) is not type(self._schedule):
+            self._state.rule[:] = fresh_state()
+        self._schedule = schedule
         self._forget_prepared()
 
     def _forget_prepared(self) -> None:
@@ -259,10 +285,14 @@ class Trainer:
             min_delta=_checks.number_from_zero("min_delta", min_delta),
             callbacks=_check_callbacks(callbacks),
             progress=bool(progress),
+            rule=self._rates.rule is not None,
         )
         with TrainingLock(self.network):
             self.history = History()
-            Fit(self, data, limits, watch, self.history).run()
+            try:
+                Fit(self, data, limits, watch, self.history).run()
+            finally:
+                self._forget_prepared()  # a rule may have changed the rate
         return self.history
 
     def step(self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
@@ -341,16 +371,19 @@ class Trainer:
     def _step(self, data: Data) -> float:
         """Take one step with checked data; prepare the shorter way for the next of so many rows."""
         with TrainingLock(self.network):
-            optimizer = self._optimizer
+            optimizer, source, step = self._optimizer, self._rates, int(self._state.counters[STEP])
             how = self._recipe(), self._engine_objective(), _threads.for_step(self._n_threads)
-            status, loss, bad_row = self._state.step(how[0], data, *how[1:], optimizer.learning_rate)
-            prepared = self._state.prepare_step(*how[:2], data[0].shape[0], how[2])
-            if self._optimizer is optimizer and not self._regularisation.dropout:  # a mask needs the step's number
+            rates = source.ahead(optimizer.learning_rate, 1)
+            status, loss, bad_row = self._state.step(how[0], data, *how[1:], rates[0])
+            of_rates = rates, step if source.varies else -1
+            prepared = self._state.prepare_step(*how[:2], data[0].shape[0], how[2], *of_rates)
+            same = self._optimizer is optimizer and self._rates is source
+            if same and not self._regularisation.dropout:  # a mask needs the step's number
                 self._prepared = prepared
         if status == _checks.STATUS_NOT_FINITE:
             raise DivergenceError(
                 self._state.epoch,
-                self.optimizer.learning_rate,
+                float(rates[0]),
                 "the loss is not finite",
                 "the parameters are as they were before the step",
             )

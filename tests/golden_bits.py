@@ -29,6 +29,15 @@ OPTIMISERS = {
     "adam": bp.Adam(learning_rate=0.01),
     "adamw": bp.AdamW(learning_rate=0.01, weight_decay=0.1),
 }
+SCHEDULES = {
+    "step": bp.schedules.StepDecay(every=30),
+    "exponential": bp.schedules.Exponential(factor=0.99),
+    "inverse": bp.schedules.InverseScaling(power=0.6),
+    "cosine": bp.schedules.Cosine(steps=400, minimum=0.01),
+    "restarts": bp.schedules.Cosine(steps=7, restarts=True, growth=2),
+    "one-cycle": bp.schedules.OneCycle(steps=450),
+    "warm-up": bp.schedules.WarmUp(40, then=bp.schedules.Cosine(steps=300)),
+}
 PENALTIES = {
     "l2": {"l2": 0.01},
     "l1": {"l1": 0.01},
@@ -98,6 +107,14 @@ def fit_case(batch_size, dtype):
     return [history.loss, net.get_parameters()]
 
 
+def schedule_case(schedule):
+    """The factors of some steps, and what they train."""
+    net = make_network((6, 12, 3), hidden="tanh", output="identity")
+    trainer = bp.Trainer(net, optimizer=bp.Adam(learning_rate=0.01), schedule=schedule, batch_size=7, seed=11)
+    history = trainer.fit(uniform(7, (150, 6)), targets("mse", 8, 150, 3), epochs=5)
+    return [schedule.factors(0, 500), history.loss, net.get_parameters()]
+
+
 def initial_case(init, dtype):
     net = bp.Network((19, 23, 8, 5), hidden=("relu", "tanh"), init=init, dtype=dtype, seed=7)
     return [net.get_parameters()]
@@ -114,6 +131,8 @@ JACOBIANS = [((3, 1), (), "identity"), ((20, 8, 3), "tanh", "sigmoid"), ((13, 19
 
 def cases():
     """Name of every case and the function that computes its arrays."""
+    for name, schedule in SCHEDULES.items():
+        yield f"schedule/{name}", partial(schedule_case, schedule)
     for dtype in DTYPES:
         for name in (*oracle.ACTIVATIONS, "softmax"):
             yield f"activation/{name}/{dtype}", partial(activation_case, name, dtype)

@@ -95,13 +95,26 @@ def test_every_option_arrives(command):
     options = (
         *("--features", "kind,weight", "--categorical", "weight", "--task", "numbers", "--held-out", "0.5"),
         *("--hidden", "none", "--activation", "tanh", "--epochs", 3, "--batch-size", 7, "--optimizer", "SGD"),
-        *("--learning-rate", "0.001", "--l2", "0.5", "--seed", 4, "--threads", 1, "--missing", "impute"),
+        *(
+            "--learning-rate",
+            "0.001",
+            "--schedule",
+            "cosine",
+            "--l2",
+            "0.5",
+            "--seed",
+            4,
+            "--threads",
+            1,
+            "--missing",
+            "impute",
+        ),
     )
     command("train", "t.csv", "--target", "size", *options, "--quiet", "--output", "x.bp")
     expected = bp.Model.train(
         read("t.csv", ("weight",)).table, "size", features=("kind", "weight"), categorical=("weight",), task="numbers",
         held_out=0.5, hidden=(), activation="tanh", epochs=3, batch_size=7, optimizer=bp.SGD(learning_rate=0.001),
-        l2=0.5, seed=4, missing="impute",
+        schedule="cosine", l2=0.5, seed=4, missing="impute",
     )  # fmt: skip
     found = bp.Model.load("x.bp")
     assert found.network.get_parameters().tobytes() == expected.network.get_parameters().tobytes()
@@ -116,6 +129,13 @@ def test_the_defaults_are_those_of_the_library(command):
     assert bp.Model.load("x.bp").network.get_parameters().tobytes() == expected.tobytes()
     command("train", "t.csv", "--target", "kind", "--quiet", "--output", "x.bp", "--l2", 4 / 72, "--epochs", 200)
     assert bp.Model.load("x.bp").network.get_parameters().tobytes() == expected.tobytes()
+
+
+def test_the_schedules_are_those_of_the_library():
+    from bp_core.cli.train import SCHEDULES
+    from bp_core.model._training import SCHEDULES as known
+
+    assert tuple(known) == SCHEDULES
 
 
 def test_patience_stops(command):

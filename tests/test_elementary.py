@@ -10,7 +10,7 @@ from bp_core import _engine_f32, _engine_f64
 
 pytestmark = pytest.mark.usefixtures("isa")
 
-NAMES = ("exp", "expm1", "log", "log1p", "erf", "tanh", "sigmoid")
+NAMES = ("exp", "expm1", "log", "log1p", "erf", "tanh", "sigmoid", "cospi")
 ENGINES = {"float32": _engine_f32, "float64": _engine_f64}
 PROMISED_ULP = {"float32": 2, "float64": 4}
 EXTENDED = np.finfo(np.longdouble).nmant > 60
@@ -24,6 +24,23 @@ SPECIAL = {  # x: exact result
     "erf": [(-inf, -1.0), (inf, 1.0), (nan, nan), (0.0, 0.0), (-0.0, -0.0), (7.0, 1.0), (-1e30, -1.0)],
     "tanh": [(-inf, -1.0), (inf, 1.0), (nan, nan), (0.0, 0.0), (-0.0, -0.0), (25.0, 1.0), (-1e30, -1.0)],
     "sigmoid": [(-inf, 0.0), (inf, 1.0), (nan, nan), (0.0, 0.5), (-0.0, 0.5), (50.0, 1.0), (-1e30, 0.0)],
+    "cospi": [
+        (inf, nan),
+        (-inf, nan),
+        (nan, nan),
+        (0.0, 1.0),
+        (-0.0, 1.0),
+        (0.5, 0.0),
+        (-1.5, 0.0),
+        (1.0, -1.0),
+        (-3.0, -1.0),
+        (2.0**23 - 0.5, 0.0),
+        (2.0**23 + 1, -1.0),
+        (2.0**24 - 1, -1.0),
+        (2.0**24, 1.0),
+        (1e30, 1.0),
+        (1e-30, 1.0),
+    ],
 }
 SHA256 = {  # of the results for `sample`, NaN written as 0: the bits of every level with fused multiply-add
     ("exp", "float32"): "7ec60df4a5fc25cb",
@@ -40,6 +57,8 @@ SHA256 = {  # of the results for `sample`, NaN written as 0: the bits of every l
     ("tanh", "float64"): "73b4741c0114a74a",
     ("sigmoid", "float32"): "cb4f473333421de8",
     ("sigmoid", "float64"): "e81e5dea37d17303",
+    ("cospi", "float32"): "6ab33af6e7cc2fc8",
+    ("cospi", "float64"): "e1406fe9657c0903",
 }
 
 
@@ -76,9 +95,17 @@ def true_sigmoid(x):
     return np.where(x < 0, e, 1) / (1 + e)
 
 
+def true_cospi(x):
+    """By the distance to the nearest whole number, or to the nearest zero."""
+    b = np.abs(x - 2 * np.rint(x / 2))
+    pi = 4 * np.arctan(np.longdouble(1))
+    c = np.minimum(b, 1 - b)
+    return np.where(b > 0.5, -1, 1) * np.where(c < 0.25, np.cos(pi * c), np.sin(pi * (0.5 - c)))
+
+
 def true_value(name, x):
     """In longdouble; the caller knows whether that is enough."""
-    function = {"erf": true_erf, "sigmoid": true_sigmoid}.get(name) or getattr(np, name)
+    function = {"erf": true_erf, "sigmoid": true_sigmoid, "cospi": true_cospi}.get(name) or getattr(np, name)
     with np.errstate(all="ignore"):
         return function(x.astype(np.longdouble))
 
@@ -142,6 +169,17 @@ def test_underflow_is_gradual(name, dtype):
 def test_never_above_one(name, dtype):
     x = np.linspace(0.0, 50.0, 200_001).astype(dtype)
     assert (evaluate(name, x) <= 1).all()
+
+
+@pytest.mark.parametrize("dtype", ENGINES)
+def test_cospi_repeats_to_the_bit(dtype):
+    x = np.linspace(0.0, 1.0, 2049).astype(dtype)  # whole multiples of 2^-11, so that no sum below rounds
+    once = evaluate("cospi", x)
+    np.testing.assert_array_equal(evaluate("cospi", -x), once)
+    np.testing.assert_array_equal(evaluate("cospi", x + 4096), once)
+    np.testing.assert_array_equal(evaluate("cospi", 1 - x), -once)
+    assert (np.diff(once) < 0).all()
+    assert (np.abs(once) <= 1).all()
 
 
 @pytest.mark.parametrize("dtype", ENGINES)

@@ -24,6 +24,7 @@ FLOORS = (
     (r"bp_core/__main__\.py", 5),
     (r"bp_core/replay\.pyi?", 5),
     (r"bp_core/(explain|learning_rates|model|pages|plot|sensitivity|sklearn|interop|cli|data)(/[\w/]+)?\.pyi?", 5),
+    (r"bp_core/schedules/\w+\.pyi?", 4),
     (r"bp_core/\w+\.pyi?", 4),
 )
 DOORS = {("network.py", "Network", "explain"), ("network.py", "Network", "draw"), ("history.py", "History", "plot")}

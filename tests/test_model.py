@@ -415,3 +415,34 @@ def test_a_file_cut_short(tmp_path):
         path.write_bytes(whole[:n])
         with pytest.raises(ValueError, match=r"a\.bp is"):
             bp.Model.load(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "schedule"),
+    [
+        ("cosine", bp.schedules.Cosine(steps=5 * 20)),  # 100 of 125 rows in batches of 5, 5 epochs
+        ("one_cycle", bp.schedules.OneCycle(steps=5 * 20)),
+        ("plateau", bp.schedules.ReduceOnPlateau()),
+        ("adaptive", bp.schedules.Adaptive()),
+    ],
+)
+def test_a_schedule_by_name_is_one_over_the_whole_training(name, schedule):
+    data, rates = {"x": np.arange(125.0), "y": np.arange(125.0) % 7}, ([], [])
+    models = [
+        bp.Model.train(
+            data, "y", epochs=5, batch_size=5, schedule=given,
+            callbacks=[lambda epoch, kept=kept: kept.append(epoch.learning_rate)],
+        )
+        for given, kept in zip((name, schedule), rates, strict=True)
+    ]  # fmt: skip
+    assert rates[0] == rates[1]
+    assert (rates[0][-1] < 1e-5) == (name in ("cosine", "one_cycle"))
+    assert np.array_equal(*(model.network.get_parameters() for model in models))
+    bp.Model.train(data, "y", epochs=2, batch_size="full", schedule=name, patience=3)
+
+
+def test_an_unknown_schedule():
+    refused(
+        lambda: bp.Model.train({"x": [1.0, 2.0], "y": [1.0, 2.0]}, "y", schedule="cosin"),
+        "unknown schedule 'cosin'; did you mean 'cosine'? expected one of cosine, one_cycle, plateau, adaptive",
+    )

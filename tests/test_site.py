@@ -103,7 +103,7 @@ def test_all_that_is_loaded_lies_in_the_site(pages):
     assert missing == []
 
 
-@pytest.mark.parametrize("module", [bp, bp.data, bp.explain, bp.learning_rates, bp.model, bp.plot])
+@pytest.mark.parametrize("module", [bp, bp.data, bp.explain, bp.learning_rates, bp.model, bp.plot, bp.schedules])
 def test_every_public_name_is_in_the_api(pages, module):
     ids = set().union(*(page.ids for path, page in pages.items() if path.parent.name == "api"))
     missing = [name for name in module.__all__ if not {f"{module.__name__}.{name}", f"module-bp_core.{name}"} & ids]

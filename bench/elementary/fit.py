@@ -42,12 +42,30 @@ def erf_weight(a):
     return a * mp.erfc(a) / mp.erf(a)
 
 
+def cospi_rest(z):
+    """Q in cos(pi c) = 1 + z Q(z), z = c^2."""
+    if z < mp.mpf("1e-25"):
+        return -(mp.pi**2) / 2 + mp.pi**4 / 24 * z
+    return (mp.cospi(mp.sqrt(z)) - 1) / z
+
+
+def sinpi_rest(z):
+    """S in sin(pi d) = pi d + d z S(z), z = d^2."""
+    if z < mp.mpf("1e-25"):
+        return -(mp.pi**3) / 6 + mp.pi**5 / 120 * z
+    d = mp.sqrt(z)
+    return (mp.sinpi(d) / d - mp.pi) / z
+
+
 HALF_LN2 = mp.log(2) / 2
 LARGEST_Z = ((mp.sqrt(2) - 1) / (mp.sqrt(2) + 1)) ** 2
+EIGHTH_TURN = mp.mpf(1) / 16  # the square of 1/4: cos(pi / 4) = sin(pi / 4)
 TASKS = [  # name, function, weight, from, to, coefficients (float32, float64)
     ("exp_rest", exp_rest, lambda r: abs(r) + mp.mpf("0.05"), -HALF_LN2, HALF_LN2, (6, 10)),
     ("log_rest", log_rest, lambda z: z + LARGEST_Z / 20, mp.mpf(0), LARGEST_Z * mp.mpf("1.001"), (3, 7)),
     ("log_erfc", log_erfc, erf_weight, mp.mpf(0), (mp.mpf(4), mp.mpf(6)), (10, 24)),
+    ("cospi_rest", cospi_rest, lambda z: z + EIGHTH_TURN / 20, mp.mpf(0), EIGHTH_TURN, (4, 7)),
+    ("sinpi_rest", sinpi_rest, lambda z: (z + EIGHTH_TURN / 20) / mp.pi, mp.mpf(0), EIGHTH_TURN, (3, 6)),
 ]
 
 
@@ -96,7 +114,8 @@ def minimax(function, weight, low, high, count):
 
 def print_constants():
     """The constants kept in two parts: so many leading bits, and what they leave, each a number of the dtype."""
-    for name, value, bits in (("ln 2", mp.log(2), (16, 42)), ("-2 / sqrt(pi)", -2 / mp.sqrt(mp.pi), (24, 53))):
+    parts = (("ln 2", mp.log(2), (16, 42)), ("-2 / sqrt(pi)", -2 / mp.sqrt(mp.pi), (24, 53)), ("pi", +mp.pi, (24, 53)))
+    for name, value, bits in parts:
         for dtype, count in zip((np.float32, np.float64), bits, strict=True):
             with mp.workprec(count):
                 leading = +value

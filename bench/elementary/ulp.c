@@ -6,7 +6,19 @@
 #include <math.h>
 #include <quadmath.h>
 
-enum { EXP, EXPM1, LOG, LOG1P, ERF, TANH, SIGMOID };
+enum { EXP, EXPM1, LOG, LOG1P, ERF, TANH, SIGMOID, COSPI };
+
+static double cospi_of_float(double x)
+{
+    const double b = fabs(remainder(x, 2)), d = 0.5 - b;
+    return b < 0.25 ? cos(M_PI * b) : b > 0.75 ? -cos(M_PI * (1 - b)) : sin(M_PI * d);
+}
+
+static __float128 cospi_of_double(__float128 x)
+{
+    const __float128 b = fabsq(remainderq(x, 2)), d = 0.5Q - b;
+    return b < 0.25Q ? cosq(M_PIq * b) : b > 0.75Q ? -cosq(M_PIq * (1 - b)) : sinq(M_PIq * d);
+}
 
 static double reference_of_float(int which, double x)
 {
@@ -17,6 +29,7 @@ static double reference_of_float(int which, double x)
     case LOG1P: return log1p(x);
     case ERF: return erf(x);
     case TANH: return tanh(x);
+    case COSPI: return cospi_of_float(x);
     default: return x < 0 ? exp(x) / (1 + exp(x)) : 1 / (1 + exp(-x));
     }
 }
@@ -30,6 +43,7 @@ static __float128 reference_of_double(int which, __float128 x)
     case LOG1P: return log1pq(x);
     case ERF: return erfq(x);
     case TANH: return tanhq(x);
+    case COSPI: return cospi_of_double(x);
     default: return x < 0 ? expq(x) / (1 + expq(x)) : 1 / (1 + expq(-x));
     }
 }

@@ -61,7 +61,7 @@ def _sweep(arguments: argparse.Namespace, data: TableFile) -> Sweep:
 
     features = _options.the_features(arguments, data.table.names)
     chosen = _options.the_settings(arguments)
-    settings = Settings(**chosen, epochs=None, l2=0.0, patience=None, callbacks=(), progress=False)
+    settings = Settings(**chosen, epochs=None, schedule=None, l2=0.0, patience=None, callbacks=(), progress=False)
     with data.naming_lines():
         ready = prepare(data.table, arguments.target, features, settings)
     X, y, kept, held_out = ready.X, ready.y, ready.kept, ready.held_out

@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
     from ._tables import TableFile
 
-STOPPED_BY = {"epochs": "all epochs done", "patience": "no better loss for a while", "interrupted": "interrupted"}
+SCHEDULES = ("cosine", "one_cycle", "plateau", "adaptive")
+STOPPED_BY = {
+    "epochs": "all epochs done",
+    "patience": "no better loss for a while",
+    "smallest_rate": "no better loss at the smallest learning rate",
+    "interrupted": "interrupted",
+}
 
 
 def add_parser(subcommands: _options.Subcommands[argparse.ArgumentParser]) -> None:
@@ -38,6 +44,12 @@ def add_parser(subcommands: _options.Subcommands[argparse.ArgumentParser]) -> No
         type=_options.whole_number(1),
         metavar="N",
         help="watch a tenth of the rows, and stop after N epochs without a better loss",
+    )
+    group.add_argument(
+        "--schedule",
+        type=_options.known("schedule", SCHEDULES),
+        metavar="NAME",
+        help=f"how the learning rate changes: {', '.join(SCHEDULES)}; default: not at all",
     )
     group = parser.add_argument_group("what comes out")
     group.add_argument("--output", default="model.bp", metavar="model.bp", help="where to save; default model.bp")
@@ -83,6 +95,7 @@ def _train(arguments: argparse.Namespace, data: TableFile) -> Model:
             epochs=epochs,
             l2=arguments.l2,
             patience=arguments.patience,
+            schedule=arguments.schedule,
             callbacks=callbacks,
             **_options.the_settings(arguments),
         )

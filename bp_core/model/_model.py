@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bp_core._schedule import ScheduleLike
 from bp_core.history import Epoch, History
 from bp_core.model import _model_file
 from bp_core.model._columns import Column, encode
@@ -67,6 +68,7 @@ class Model:
         epochs: int | None = None,
         batch_size: int = 32,
         optimizer: Optimizer | str = "adam",
+        schedule: ScheduleLike | str | None = None,
         l2: float | None = None,
         patience: int | None = None,
         seed: int = 0,
@@ -106,6 +108,9 @@ class Model:
             None: 200, or so many that 20 million rows are gone through, but at least 5.
         batch_size, optimizer, n_threads, callbacks, progress
             As for :class:`Trainer`; the defaults are 32 and Adam.
+        schedule : str, schedule, rule or function, optional
+            As for :class:`Trainer`; or by name, with its defaults and over the whole training: "cosine", "one_cycle",
+            "plateau", "adaptive".
         l2 : float, optional
             As for :class:`Trainer`; None: 4 / (rows trained on), for small tables are soon learned by heart.
         patience : int, optional
@@ -127,7 +132,7 @@ class Model:
         """
         settings = Settings(
             hidden, activation, task, categorical, missing, held_out, epochs, batch_size,
-            optimizer, l2, patience, seed, n_threads, callbacks, progress,
+            optimizer, schedule, l2, patience, seed, n_threads, callbacks, progress,
         )  # fmt: skip
         ready = prepare(read_table(table), target, features, settings)
         history, seconds = fit(ready, settings)

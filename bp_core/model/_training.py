@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bp_core import _checks
-from bp_core._names import read_names
+from bp_core import _checks, schedules
+from bp_core._names import look_up, read_names
+from bp_core._schedule import ScheduleLike
 from bp_core.history import Epoch, History
 from bp_core.model._columns import Column, encode, fit_columns, suggestion
 from bp_core.model._table import Table
@@ -35,6 +36,15 @@ WATCHED = 0.1
 """Share of the rows trained on that is watched instead, where there is a patience."""
 
 
+SCHEDULES: dict[str, Callable[[int], ScheduleLike]] = {
+    "cosine": lambda steps: schedules.Cosine(steps=steps),
+    "one_cycle": lambda steps: schedules.OneCycle(steps=max(2, steps)),
+    "plateau": lambda steps: schedules.ReduceOnPlateau(),
+    "adaptive": lambda steps: schedules.Adaptive(),
+}
+"""The schedules that have a name, for a training of so many steps."""
+
+
 @dataclass(frozen=True)
 class Settings:
     """What a training is asked for; see :meth:`Model.train`."""
@@ -48,6 +58,7 @@ class Settings:
     epochs: int | None
     batch_size: int
     optimizer: Optimizer | str
+    schedule: ScheduleLike | str | None
     l2: float | None
     patience: int | None
     seed: int
@@ -65,6 +76,8 @@ class Settings:
             raise TypeError(f"hidden is {self.hidden!r}; expected the sizes of the hidden layers, such as (16, 8)")
         for units in hidden:
             _checks.positive_integer("a size in hidden", units)
+        if isinstance(self.schedule, str):
+            look_up("schedule", self.schedule, tuple(SCHEDULES))
         if isinstance(self.categorical, str):
             raise TypeError(f"categorical is {self.categorical!r}; expected a sequence of column names")
         if _checks.check_seed(self.seed) is None:
@@ -138,6 +151,7 @@ def fit(ready: Prepared, settings: Settings) -> tuple[History, float]:
     trainer = Trainer(
         ready.network,
         optimizer=settings.optimizer,
+        schedule=None if isinstance(settings.schedule, str) else settings.schedule,
         batch_size=settings.batch_size,
         l2=default_l2(len(kept)) if settings.l2 is None else settings.l2,
         seed=settings.seed,
@@ -148,12 +162,15 @@ def fit(ready: Prepared, settings: Settings) -> tuple[History, float]:
         inside, outside = split(len(kept), WATCHED, settings.seed)
         kept, rest = kept[inside], kept[outside]
         watched = (X[rest], y[rest]) if len(rest) else None
+    epochs = default_epochs(len(kept)) if settings.epochs is None else settings.epochs
+    if isinstance(settings.schedule, str):
+        trainer.schedule = SCHEDULES[settings.schedule](_steps(trainer, len(kept), epochs))
     began = perf_counter()
     with suppress(KeyboardInterrupt):  # the history says "interrupted", the network holds the last complete step
         trainer.fit(
             X[kept],
             y[kept],
-            epochs=default_epochs(len(kept)) if settings.epochs is None else settings.epochs,
+            epochs=epochs,
             validation_data=watched,
             patience=settings.patience,
             callbacks=tuple(settings.callbacks),
@@ -161,6 +178,12 @@ def fit(ready: Prepared, settings: Settings) -> tuple[History, float]:
         )
     history = History() if trainer.history is None else trainer.history  # one of no epochs is false, and says why
     return history, perf_counter() - began
+
+
+def _steps(trainer: Trainer, n: int, epochs: int) -> int:
+    """Steps of so many epochs of n rows."""
+    batch_size = n if trainer.batch_size == "full" else int(trainer.batch_size)
+    return _checks.positive_integer("epochs", epochs) * -(-n // batch_size)
 
 
 def default_l2(n: int) -> float:

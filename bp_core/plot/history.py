@@ -30,6 +30,7 @@ REASONS = {
     "patience": "patience ran out",
     "max_seconds": "time was up",
     "callback": "stopped by a callback",
+    "smallest_rate": "the smallest learning rate reached",
     "interrupted": "interrupted",
     "diverged": "diverged",
     None: "not finished",
