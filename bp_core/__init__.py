@@ -19,9 +19,9 @@ from bp_core import _dispatch
 from bp_core._version import __version__
 from bp_core.errors import DivergenceError
 from bp_core.history import Epoch, History
-from bp_core.losses import Huber
+from bp_core.losses import Huber, Quantile
 from bp_core.network import Network
-from bp_core.optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from bp_core.optimizers import SGD, Adagrad, Adam, AdamW, NAdam, RMSprop, Rprop
 from bp_core.predictor import Predictor
 from bp_core.results import ForwardPass, GradientCheck, Gradients
 from bp_core.trainer import Trainer
@@ -94,10 +94,13 @@ __all__ = [
     "History",
     "Huber",
     "Model",
+    "NAdam",
     "Network",
     "Predictor",
+    "Quantile",
     "RMSprop",
     "Replay",
+    "Rprop",
     "Sensitivities",
     "Trainer",
     "__version__",

@@ -131,6 +131,10 @@ cdef inline vr softsign_slope(vr z, vr a) noexcept nogil:
     return vr_mul(rest, rest)
 
 
+cdef inline vr exp_slope(vr z, vr a) noexcept nogil:
+    return a
+
+
 # ----------------------------------------------------- the table's functions
 cdef void activate_identity(const real* z, real* a, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride) noexcept nogil:
     if z != a:
@@ -171,6 +175,10 @@ cdef void activate_softplus(const real* z, real* a, Py_ssize_t rows, Py_ssize_t 
 
 cdef void activate_softsign(const real* z, real* a, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride) noexcept nogil:
     map_rows(softsign_word, z, a, rows, n, stride)
+
+
+cdef void activate_exp(const real* z, real* a, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride) noexcept nogil:
+    map_rows(exp_word, z, a, rows, n, stride)
 
 
 cdef inline Py_ssize_t largest_at(const real* x, Py_ssize_t n) noexcept nogil:
@@ -280,6 +288,12 @@ cdef void derive_softsign(
     const real* z, const real* a, real* delta, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride,
 ) noexcept nogil:
     slope_rows(softsign_slope, z, a, delta, rows, n, stride)
+
+
+cdef void derive_exp(
+    const real* z, const real* a, real* delta, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride,
+) noexcept nogil:
+    slope_rows(exp_slope, z, a, delta, rows, n, stride)
 
 
 cdef void derive_softmax(

@@ -4,7 +4,9 @@ A batch is handled in chunks that stay in cache; a chunk is a whole number of th
 the chunk size changes no bit. `Job` is all that one native call knows; each of its threads, a `Worker`,
 carries its own rows of a chunk through all layers.
 """
-from bp_core._kernel_table cimport BINARY_CROSS_ENTROPY, BLOCK_ROWS, CROSS_ENTROPY, GIVEN_SOFTMAX, LOSSES, SIGMOID, SOFTMAX, Rule
+from bp_core._kernel_table cimport (
+    BINARY_CROSS_ENTROPY, BLOCK_ROWS, CROSS_ENTROPY, EXPONENTIAL, GIVEN_SOFTMAX, LOSSES, POISSON, SIGMOID, SOFTMAX, Rule,
+)
 
 cdef enum:
     TURNED_ROWS = 32            # from so many rows and units on backward packs W itself
@@ -16,11 +18,17 @@ cdef enum:
 cdef enum Status:                   # why a native call stopped
     DONE, OUT_OF_TIME, TARGET_LOSS, NOT_FINITE, BAD_X, BAD_Y, BAD_CLASS, BAD_ORDER
 
+cdef enum:                          # the places of a worker's powers, and of the running numbers they come from
+    BETA1_POWER                     # beta1^t; of NAdam the product of the momenta so far
+    BETA2_POWER                     # beta2^t
+    DECAY_POWER                     # of NAdam 0.96^(t momentum_decay)
+    POWERS
+
 ctypedef struct Worker:             # what one thread of a call has for itself
     Py_ssize_t number
     real* panel                     # (PANEL_ROWS, PANEL_LINES lines)
     real* bias_row                  # (widest,): the gradient of a bias
-    double powers[2]                # beta1^t, beta2^t
+    double powers[3]                # POWERS
     double last_rate                # of the step before, 0 before the first
     double l2                       # of the step in hand
     double l1
@@ -43,7 +51,7 @@ ctypedef struct Job:
     const int64_t* order        # (n,) which row comes when, or NULL: as they lie
     Py_ssize_t bad_row          # the row a BAD_... status means
     int loss
-    real threshold
+    real parameter              # the one number that a loss may have
     double value_outputs        # the summed loss is divided by the batch's size and this,
     double gradient_outputs     # its gradient by the batch's size and this
     real smoothing              # the share of a target that is spread evenly
@@ -83,7 +91,7 @@ ctypedef struct Needs:          # what of the workspace a call uses
 
 cdef inline bint loss_reads_z(int loss) noexcept nogil:
     """Whether a loss is computed from z, and gives dLoss/dz at once."""
-    return loss == CROSS_ENTROPY or loss == BINARY_CROSS_ENTROPY or loss == GIVEN_SOFTMAX
+    return loss == CROSS_ENTROPY or loss == BINARY_CROSS_ENTROPY or loss == POISSON or loss == GIVEN_SOFTMAX
 
 
 cdef inline double* take_doubles(real** room, Py_ssize_t n) noexcept nogil:
@@ -214,14 +222,17 @@ cdef int check_loss(const Net* net, int loss) except -1:
     cdef int output = net.layers[net.n_layers - 1].activation
     if not 0 <= loss < LOSSES:
         raise ValueError(f"unknown loss, number {loss}")
-    if (loss == CROSS_ENTROPY or loss == GIVEN_SOFTMAX) != (output == SOFTMAX) or (loss == BINARY_CROSS_ENTROPY and output != SIGMOID):
+    if (
+        (loss == CROSS_ENTROPY or loss == GIVEN_SOFTMAX) != (output == SOFTMAX)
+        or (loss == BINARY_CROSS_ENTROPY and output != SIGMOID) or (loss == POISSON and output != EXPONENTIAL)
+    ):
         raise ValueError("the loss does not fit the activation of the output")
     return 0
 
 
 cdef int open_objective(Job* job, objective) except -1:
     """The loss and what it is divided by."""
-    job.loss, job.threshold, job.value_outputs, job.gradient_outputs, job.smoothing = objective
+    job.loss, job.parameter, job.value_outputs, job.gradient_outputs, job.smoothing = objective
     return 0
 
 

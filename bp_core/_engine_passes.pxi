@@ -1,5 +1,5 @@
 """Whole passes over the rows in hand: load, forward, loss, backward."""
-from bp_core._kernel_table cimport CROSS_ENTROPY, IDENTITY
+from bp_core._kernel_table cimport CROSS_ENTROPY, IDENTITY, POISSON
 
 cdef enum:
     FAR_OUT = 1 << 14               # a z whose exp(-z) is 0
@@ -201,7 +201,7 @@ cdef void loss_pass(Job* job, Py_ssize_t at, Py_ssize_t rows, bint backward) noe
     cdef real* delta = layer.delta + place if backward else NULL
     kernels.loss[job.loss](
         layer.z + place, layer.a + place, job.targets + place, job.scale + at, job.row_loss + at, delta,
-        rows, layer.fan_out, layer.stride, job.threshold)
+        rows, layer.fan_out, layer.stride, job.parameter)
     if backward and not loss_reads_z(job.loss) and layer.activation != IDENTITY:
         kernels.derive[layer.activation](layer.z + place, layer.a + place, delta, rows, layer.fan_out, layer.stride)
 
@@ -253,6 +253,8 @@ cdef void blank_missing(Job* job, Py_ssize_t at, Py_ssize_t rows) noexcept nogil
                 y[j] = 0
         elif job.loss == BINARY_CROSS_ENTROPY:
             z[i], y[i], a[i] = FAR_OUT, 1, 1
+        elif job.loss == POISSON:
+            z[i], y[i], a[i] = -FAR_OUT, 0, 0
         else:
             y[i] = a[i]
 

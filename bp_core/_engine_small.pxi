@@ -38,7 +38,7 @@ cdef void lay_small(const Training* t, Small* small) noexcept nogil:
     small.step.row_loss, small.step.scale = job.row_loss, job.scale
     small.step.loss = (<const Kernels*>job.net.kernels.small).loss[job.loss]
     small.step.loss_gives_dz = loss_reads_z(job.loss)
-    small.step.threshold = job.threshold
+    small.step.parameter = job.parameter
     small.step.descends = t.update.recipe.optimizer == SGD
     for l in range(job.net.n_layers):
         lay_small_layer(job, l, &small.step.layers[l])

@@ -40,6 +40,18 @@ cdef bint are_probabilities(const Job* job) noexcept nogil:
     return True
 
 
+cdef bint are_from_zero(const Job* job) noexcept nogil:
+    """Whether no target lies below 0."""
+    cdef Py_ssize_t s, j
+    if not is_rows_of_real(&job.y):
+        return False
+    for s in range(job.y.rows):
+        for j in range(job.y.columns):
+            if not (<const real*>(job.y.data + s * job.y.row_step))[j] >= 0:
+                return False
+    return True
+
+
 cdef bint are_classes(const Job* job) noexcept nogil:
     """Whether there is one class of this network's for each row."""
     cdef const int64_t* index = <const int64_t*>job.classes.data
@@ -77,6 +89,8 @@ cdef bint open_plain_targets(Job* job, object y) except -1:
         return False                    # classes written as floats
     if job.y.rows != job.X.rows or job.y.columns != job.net.n_out:
         return False
+    if job.loss == POISSON:
+        return are_from_zero(job)
     return not loss_reads_z(job.loss) or are_probabilities(job)
 
 

@@ -5,8 +5,9 @@ wrong. All that must outlive it lies in arrays of the caller, which are up to da
 """
 from libc.math cimport isfinite
 from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport memcpy
 
-from bp_core._kernel_table cimport ADAGRAD, MOMENTUM, NESTEROV, OPTIMIZERS, RMSPROP
+from bp_core._kernel_table cimport ADAGRAD, MOMENTUM, NESTEROV, OPTIMIZERS, RMSPROP, RPROP
 
 cdef extern from "clock.h" nogil:
     double bp_clock()
@@ -21,7 +22,8 @@ cdef enum:                      # the places of the counters
     COUNTERS
 
 cdef enum:                      # the places of the running numbers
-    BETA1_POWER, BETA2_POWER, LOSS_SUM, LAST_RATE
+    LOSS_SUM = POWERS           # behind the powers
+    LAST_RATE
     RUNNING
 
 cdef Py_ssize_t MAX_SHUFFLED = <Py_ssize_t>0xFFFFFFFF
@@ -127,7 +129,7 @@ cdef void finish_step(Training* t, const Worker* worker, double loss) noexcept n
     cdef int64_t* counters = <int64_t*>t.counters.data
     cdef double* running = <double*>t.running.data
     cdef bint reached = False
-    running[BETA1_POWER], running[BETA2_POWER] = worker.powers[0], worker.powers[1]
+    memcpy(running, worker.powers, POWERS * sizeof(double))
     running[LAST_RATE] = worker.last_rate
     running[LOSS_SUM] += loss * <double>t.rows
     counters[STEP] += 1
@@ -234,7 +236,7 @@ cdef void work_through(void* training, Py_ssize_t number) noexcept nogil:
     cdef Training* t = <Training*>training
     cdef Worker* worker = &t.job.workers[number]
     cdef const Worker* failed
-    worker.powers[0], worker.powers[1] = t.update.powers[0], t.update.powers[1]
+    memcpy(worker.powers, t.update.powers, POWERS * sizeof(double))
     worker.last_rate, worker.taken = (<const double*>t.running.data)[LAST_RATE], 0
     if goes_small(t):
         run_small(t, worker)
@@ -352,9 +354,9 @@ cdef int check_state(Training* t) except -1:
     """Raise if the optimiser's arrays are missing or the position is none in these rows."""
     cdef int kind = t.update.recipe.optimizer
     cdef int64_t position = (<int64_t*>t.counters.data)[POSITION]
-    if kind in (MOMENTUM, NESTEROV, ADAM, ADAMW) and not t.update.m.open:
+    if kind in (MOMENTUM, NESTEROV, ADAM, ADAMW, NADAM, RPROP) and not t.update.m.open:
         raise ValueError("this optimizer needs its first state")
-    if kind in (RMSPROP, ADAGRAD, ADAM, ADAMW) and not t.update.v.open:
+    if kind in (RMSPROP, ADAGRAD, ADAM, ADAMW, NADAM, RPROP) and not t.update.v.open:
         raise ValueError("this optimizer needs its second state")
     if not 0 <= position < t.job.X.rows:
         raise ValueError(f"position {position} lies outside the {t.job.X.rows} rows")

@@ -6,7 +6,7 @@ is in the first cache. Plain SGD takes the sums off W without writing them down.
 A batch of one chunk never has its gradient in memory. A longer batch, and clipping, which needs the norm
 of everything first, collect the whole gradient.
 """
-from bp_core._kernel_table cimport ADAM, ADAMW, SGD, Wish
+from bp_core._kernel_table cimport ADAM, ADAMW, NADAM, SGD, Wish
 
 cdef extern from "<math.h>" nogil:
     double sqrt(double x)       # compiled to the exact instruction
@@ -17,10 +17,10 @@ cdef enum:
 
 ctypedef struct Recipe:         # how a gradient becomes a change; plain numbers, fixed for a call
     int optimizer
-    double momentum             # or beta1
-    double rho                  # or beta2
-    double epsilon
-    double weight_decay
+    double momentum             # or beta1; Rprop: decrease
+    double rho                  # or beta2; Rprop: increase
+    double epsilon              # Rprop: the smallest step
+    double weight_decay         # NAdam: 0.96^momentum_decay; Rprop: the largest step
     double l2
     double l1
     double clip_norm            # 0: no clipping
@@ -35,7 +35,7 @@ ctypedef struct Update:
     Run m
     Run v
     Run mean                    # the moving average of the parameters
-    double* powers              # beta1^t, beta2^t, as the caller keeps them
+    double* powers              # (POWERS,), as the caller keeps them
 
 
 cdef inline void share_penalty(const Recipe* recipe, Worker* worker, double size) noexcept nogil:
@@ -45,7 +45,7 @@ cdef inline void share_penalty(const Recipe* recipe, Worker* worker, double size
 
 
 cdef void begin_step(const Recipe* recipe, Worker* worker, double rate) noexcept nogil:
-    """The rule's numbers for the next step; Adam's powers of beta are running products."""
+    """The rule's numbers for the next step; powers of beta and the like are running products."""
     cdef Rule* rule = &worker.rule
     rule.learning_rate = <real>rate
     rule.momentum, rule.one_minus_momentum = <real>recipe.momentum, <real>(1 - recipe.momentum)
@@ -55,16 +55,32 @@ cdef void begin_step(const Recipe* recipe, Worker* worker, double rate) noexcept
     worker.last_rate = rate
     worker.taken += 1
     rule.rho, rule.one_minus_rho = <real>recipe.rho, <real>(1 - recipe.rho)
-    rule.epsilon = <real>recipe.epsilon
+    rule.epsilon, rule.largest = <real>recipe.epsilon, <real>recipe.weight_decay
     if recipe.optimizer == ADAM or recipe.optimizer == ADAMW:
-        worker.powers[0] *= recipe.momentum
-        worker.powers[1] *= recipe.rho
-        rule.learning_rate = <real>(rate / (1 - worker.powers[0]))
-        rule.root_scale = <real>(1 / sqrt(1 - worker.powers[1]))
+        worker.powers[BETA1_POWER] *= recipe.momentum
+        worker.powers[BETA2_POWER] *= recipe.rho
+        rule.learning_rate = <real>(rate / (1 - worker.powers[BETA1_POWER]))
+        rule.root_scale = <real>(1 / sqrt(1 - worker.powers[BETA2_POWER]))
         rule.keep = <real>(1 - rate * recipe.weight_decay)
         if recipe.raw_epsilon:
-            rule.learning_rate = <real>(rate * sqrt(1 - worker.powers[1]) / (1 - worker.powers[0]))
+            rule.learning_rate = <real>(rate * sqrt(1 - worker.powers[BETA2_POWER]) / (1 - worker.powers[BETA1_POWER]))
             rule.root_scale = 1
+    elif recipe.optimizer == NADAM:
+        begin_nadam_step(recipe, worker, rate)
+
+
+cdef void begin_nadam_step(const Recipe* recipe, Worker* worker, double rate) noexcept nogil:
+    """The momentum of step t is mu = beta1 (1 - 0.96^(t momentum_decay) / 2); `mu_next` that of the step after it."""
+    cdef Rule* rule = &worker.rule
+    cdef double decay = worker.powers[DECAY_POWER] * recipe.weight_decay
+    cdef double mu = recipe.momentum * (1 - 0.5 * decay)
+    cdef double mu_next = recipe.momentum * (1 - 0.5 * (decay * recipe.weight_decay))
+    cdef double product = worker.powers[BETA1_POWER] * mu
+    worker.powers[BETA1_POWER], worker.powers[DECAY_POWER] = product, decay
+    worker.powers[BETA2_POWER] *= recipe.rho
+    rule.gradient_rate = <real>(rate * (1 - mu) / (1 - product))
+    rule.learning_rate = <real>(rate * mu_next / (1 - product * mu_next))
+    rule.root_scale = <real>(1 / sqrt(1 - worker.powers[BETA2_POWER]))
 
 
 # --------------------------------------------------------------- the gradient

@@ -83,15 +83,15 @@ def check(net: Network, X: Real, y: Real, loss: LossLike) -> GradientCheck:
 
 
 def near_kink(net: Network, X: Real, y: Real, loss: LossLike) -> NDArray[np.bool_]:
-    """Rows with a z, or for mae and huber a residual, within 1e-4 of a kink."""
+    """Rows with a z, or for mae, quantile and huber a residual, within 1e-4 of a kink."""
     passed = net._twin(np.float64).forward(X)
     near = np.zeros(X.shape[0], dtype=bool)
     for z, activation in zip(passed.z, (*net.hidden, net.output), strict=True):
         if activation in KINKED:
             near |= (np.abs(z) < NEAR_KINK).any(axis=1)
-    name, threshold = resolve(loss, net.output)
-    if name in ("mae", "huber"):
-        kink = threshold if name == "huber" else 0.0
+    name, parameter = resolve(loss, net.output)
+    if name in ("mae", "quantile", "huber"):
+        kink = parameter if name == "huber" else 0.0
         residual = np.abs(passed.output - y)
         near |= (np.abs(residual - kink) < NEAR_KINK).any(axis=1)
     return near

@@ -17,15 +17,16 @@ cdef enum:
     LANES = 16                              # lanes of a loss or norm (the numeric contract)
 
 cdef enum Activation:
-    IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, GELU, SILU, SOFTPLUS, SOFTSIGN, SOFTMAX
+    IDENTITY, SIGMOID, TANH, RELU, LEAKY_RELU, ELU, GELU, SILU, SOFTPLUS, SOFTSIGN, EXPONENTIAL, SOFTMAX
     ACTIVATIONS
 
 cdef enum Loss:
-    HALF_SQUARED_ERROR, MSE, MAE, HUBER, BINARY_CROSS_ENTROPY, CROSS_ENTROPY, GIVEN, GIVEN_SOFTMAX
+    HALF_SQUARED_ERROR, MSE, MAE, HUBER, QUANTILE, LOG_COSH, POISSON, BINARY_CROSS_ENTROPY, CROSS_ENTROPY
+    GIVEN, GIVEN_SOFTMAX
     LOSSES
 
 cdef enum Optimizer:
-    SGD, MOMENTUM, NESTEROV, RMSPROP, ADAGRAD, ADAM, ADAMW
+    SGD, MOMENTUM, NESTEROV, RMSPROP, ADAGRAD, ADAM, ADAMW, NADAM, RPROP
     OPTIMIZERS
 
 cdef enum Elementary:
@@ -37,14 +38,16 @@ cdef enum Source:                           # what X, y and weights may be made 
     SOURCES
 
 ctypedef struct Rule:                       # the numbers of one update; unused ones are 0
-    real learning_rate                      # Adam, AdamW: already divided by 1 - beta1^t
-    real momentum                           # SGD's momentum, Adam's beta1
+    real learning_rate                      # Adam, AdamW: already divided by 1 - beta1^t; NAdam: that of m
+    real gradient_rate                      # NAdam: that of the gradient itself
+    real momentum                           # SGD's momentum, Adam's beta1, Rprop's decrease
     real carry                              # what SGD's m is carried on with: the momentum, or a share of it
     real one_minus_momentum
-    real rho                                # RMSprop's rho, Adam's beta2
+    real rho                                # RMSprop's rho, Adam's beta2, Rprop's increase
     real one_minus_rho
-    real epsilon
-    real root_scale                         # Adam, AdamW: 1 / sqrt(1 - beta2^t)
+    real epsilon                            # Rprop: the smallest step
+    real largest                            # Rprop: the largest step
+    real root_scale                         # Adam and kin: 1 / sqrt(1 - beta2^t)
     real keep                               # AdamW: 1 - learning_rate * weight_decay
 
 ctypedef void (*elementary_fn)(const real* x, real* out, Py_ssize_t n) noexcept nogil
@@ -60,13 +63,14 @@ ctypedef void (*derive_fn)(
     Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride,
 ) noexcept nogil
 ctypedef void (*loss_fn)(
-    const real* z,          # IN   (rows, n); read by the two cross-entropies only
+    const real* z,          # IN   (rows, n); read by the losses that are computed from z only
     const real* a,          # IN   (rows, n)
     const real* y,          # IN   (rows, n)
     const real* scale,      # IN   (rows,): the weight of each row's gradient
     double* row_loss,       # OUT  (rows,): the loss of each row, unweighted, before any division
-    real* delta,            # OUT  (rows, n): scale * dloss/da (the cross-entropies: scale * dloss/dz), padding 0; or NULL
-    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+    real* delta,            # OUT  (rows, n): scale * dloss/da (computed from z: scale * dloss/dz), padding 0; or NULL
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride,
+    real parameter,         # the one number that a loss may have: Huber's threshold, the level of a quantile
 ) noexcept nogil
 ctypedef void (*update_fn)(
     real* p,                # INOUT (n,) parameters
@@ -103,7 +107,7 @@ ctypedef struct SmallStep:
     double* row_loss                        # OUT  (rows,)
     loss_fn loss
     bint loss_gives_dz                      # instead of dLoss/da
-    real threshold
+    real parameter
     bint descends                           # parameters -= rate * gradient, which is not written
     real rate
 
@@ -117,10 +121,10 @@ ctypedef struct Kernels:
     Py_ssize_t word                         # reals in a word
     const void* small                       # the Kernels whose words suit small networks best: these or another level's
     elementary_fn elementary[9]
-    activate_fn activate[11]
-    derive_fn derive[10]                    # softmax has none of this kind: cross_entropy gives dLoss/dz
-    loss_fn loss[8]
-    update_fn update[7]
+    activate_fn activate[12]
+    derive_fn derive[11]                    # softmax has none of this kind: cross_entropy gives dLoss/dz
+    loss_fn loss[11]
+    update_fn update[9]
     # delta[s, i] = da_j/dz_i behind a softmax: a_j (1 - a_j) for i = j, else -a_j a_i
     void (*derive_softmax)(
         const real* a,          # IN   (rows, n), padding read

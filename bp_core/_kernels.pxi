@@ -6,6 +6,7 @@ from bp_core._kernel_table cimport Kernels
 include "_elementary.pyx"
 include "_activations.pyx"
 include "_losses.pyx"
+include "_likelihoods.pyx"
 include "_norms.pyx"
 include "_updates.pyx"
 include "_dropout.pyx"
@@ -29,18 +30,19 @@ cdef Kernels table = Kernels(
     ],
     activate=[
         activate_identity, activate_sigmoid, activate_tanh, activate_relu, activate_leaky_relu, activate_elu,
-        activate_gelu, activate_silu, activate_softplus, activate_softsign, activate_softmax,
+        activate_gelu, activate_silu, activate_softplus, activate_softsign, activate_exp, activate_softmax,
     ],
     derive=[
         derive_identity, derive_sigmoid, derive_tanh, derive_relu, derive_leaky_relu, derive_elu,
-        derive_gelu, derive_silu, derive_softplus, derive_softsign,
+        derive_gelu, derive_silu, derive_softplus, derive_softsign, derive_exp,
     ],
     loss=[
-        loss_half_squared_error, loss_mse, loss_mae, loss_huber, loss_binary_cross_entropy, loss_cross_entropy,
-        loss_given, loss_given_softmax,
+        loss_half_squared_error, loss_mse, loss_mae, loss_huber, loss_quantile, loss_log_cosh, loss_poisson,
+        loss_binary_cross_entropy, loss_cross_entropy, loss_given, loss_given_softmax,
     ],
     update=[
         update_sgd, update_momentum, update_nesterov, update_rmsprop, update_adagrad, update_adam, update_adamw,
+        update_nadam, update_rprop,
     ],
     derive_softmax=derive_softmax,
     forward=dense_forward, forward_narrow=narrow_forward,

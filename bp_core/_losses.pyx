@@ -1,16 +1,17 @@
 """Losses: the value of each row in double, and the derivative by the output.
 
-Terms are computed in real and summed in double, 16 lanes and a tree. The five losses of a residual
-give scale * dloss/da; the two cross-entropies are computed from z and give scale * dloss/dz.
+Terms are computed in real and summed in double, 16 lanes and a tree. The losses here are those of a residual
+and give scale * dloss/da; `_likelihoods.pyx` has those that are computed from z. `parameter` is the one
+number that a loss may have.
 """
 from bp_core._kernel_table cimport BLOCK_ROWS, LANES
 from bp_core._simd cimport (
-    VL, real, vm_first, vr, vr_abs, vr_add, vr_keep, vr_load, vr_lt, vr_max, vr_min, vr_mul, vr_neg, vr_select,
-    vr_set1, vr_sign_of, vr_store, vr_sub, vr_with_sign, vr_zero,
+    VL, real, vm, vm_first, vr, vr_abs, vr_add, vr_div, vr_keep, vr_load, vr_lt, vr_max, vr_min, vr_mul, vr_neg,
+    vr_select, vr_set1, vr_sign_of, vr_store, vr_sub, vr_with_sign, vr_zero,
 )
 
-ctypedef double (*term_fn)(real r, real threshold) noexcept nogil
-ctypedef vr (*pull_fn)(vr r, vr threshold) noexcept nogil
+ctypedef double (*term_fn)(real r, real parameter) noexcept nogil
+ctypedef vr (*pull_fn)(vr r, vr parameter) noexcept nogil
 
 
 cdef inline double tree(const double* lane) noexcept nogil:
@@ -31,17 +32,17 @@ cdef inline double small_tree(const double* lane) noexcept nogil:
 
 cdef inline void residual_loss(
     term_fn term, pull_fn pull, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
-    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real parameter,
 ) noexcept nogil:
     """row_loss = sum_j term(a - y), delta = scale * pull(a - y); both functions are constants at compile time."""
     cdef Py_ssize_t s, j
     cdef vr word
     for s in range(rows):
-        row_loss[s] = sum_terms(term, a, y, n, threshold)
+        row_loss[s] = sum_terms(term, a, y, n, parameter)
         if delta != NULL:
             j = 0
             while j < n:
-                word = pull(vr_sub(vr_load(a + j), vr_load(y + j)), vr_set1(threshold))
+                word = pull(vr_sub(vr_load(a + j), vr_load(y + j)), vr_set1(parameter))
                 store_scaled(delta, word, scale[s], j, n)
                 j += VL
             delta += stride
@@ -58,50 +59,50 @@ cdef inline void store_scaled(real* delta, vr word, real scale, Py_ssize_t j, Py
 
 
 cdef inline double sum_terms(
-    term_fn term, const real* a, const real* y, Py_ssize_t n, real threshold,
+    term_fn term, const real* a, const real* y, Py_ssize_t n, real parameter,
 ) noexcept nogil:
     """sum_j term(a - y), 16 lanes and the tree; of few terms only the lanes that hold something."""
     cdef double lane[16]
     cdef double even, odd
     cdef Py_ssize_t j
     if n <= 4:
-        even = term(a[0] - y[0], threshold)
+        even = term(a[0] - y[0], parameter)
         if n == 1:
             return even
-        odd = term(a[1] - y[1], threshold)
+        odd = term(a[1] - y[1], parameter)
         if n > 2:
-            even += term(a[2] - y[2], threshold)
+            even += term(a[2] - y[2], parameter)
         if n > 3:
-            odd += term(a[3] - y[3], threshold)
+            odd += term(a[3] - y[3], parameter)
         return even + odd
     for j in range(LANES):
         lane[j] = 0
     for j in range(n):
-        lane[j % LANES] += term(a[j] - y[j], threshold)
+        lane[j % LANES] += term(a[j] - y[j], parameter)
     return tree(lane)
 
 
-cdef inline double half_square(real r, real threshold) noexcept nogil:
+cdef inline double half_square(real r, real parameter) noexcept nogil:
     return <double>0.5 * (<double>r * <double>r)
 
 
-cdef inline vr residual(vr r, vr threshold) noexcept nogil:
+cdef inline vr residual(vr r, vr parameter) noexcept nogil:
     return r
 
 
-cdef inline double square(real r, real threshold) noexcept nogil:
+cdef inline double square(real r, real parameter) noexcept nogil:
     return <double>r * <double>r
 
 
-cdef inline vr twice(vr r, vr threshold) noexcept nogil:
+cdef inline vr twice(vr r, vr parameter) noexcept nogil:
     return vr_add(r, r)
 
 
-cdef inline double absolute(real r, real threshold) noexcept nogil:
+cdef inline double absolute(real r, real parameter) noexcept nogil:
     return <double>r if r > 0 else <double>-r
 
 
-cdef inline vr sign(vr r, vr threshold) noexcept nogil:
+cdef inline vr sign(vr r, vr parameter) noexcept nogil:
     """-1, 0, 1; a NaN stays."""
     cdef vr one = vr_set1(<real>1)
     return vr_select(vr_lt(vr_zero(), vr_abs(r)), vr_with_sign(one, vr_sign_of(r)), r)
@@ -120,32 +121,50 @@ cdef inline vr clipped(vr r, vr threshold) noexcept nogil:
     return vr_max(vr_neg(threshold), vr_min(threshold, r))
 
 
+cdef inline double tilted(real r, real level) noexcept nogil:
+    """(1 - q) r above 0, q |r| below, r being a - y."""
+    return (<double>1 - <double>level) * <double>r if r > 0 else <double>level * <double>-r
+
+
+cdef inline vr tilt(vr r, vr level) noexcept nogil:
+    """1 - q where r is above 0, -q below, 0 at 0; a NaN stays."""
+    cdef vr pull = vr_select(vr_lt(vr_zero(), r), vr_sub(vr_set1(<real>1), level), vr_neg(level))
+    return vr_select(vr_lt(vr_zero(), vr_abs(r)), pull, r)
+
+
 cdef void loss_half_squared_error(
     const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
-    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real parameter,
 ) noexcept nogil:
-    residual_loss(half_square, residual, a, y, scale, row_loss, delta, rows, n, stride, threshold)
+    residual_loss(half_square, residual, a, y, scale, row_loss, delta, rows, n, stride, parameter)
 
 
 cdef void loss_mse(
     const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
-    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real parameter,
 ) noexcept nogil:
-    residual_loss(square, twice, a, y, scale, row_loss, delta, rows, n, stride, threshold)
+    residual_loss(square, twice, a, y, scale, row_loss, delta, rows, n, stride, parameter)
 
 
 cdef void loss_mae(
     const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
-    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real parameter,
 ) noexcept nogil:
-    residual_loss(absolute, sign, a, y, scale, row_loss, delta, rows, n, stride, threshold)
+    residual_loss(absolute, sign, a, y, scale, row_loss, delta, rows, n, stride, parameter)
 
 
 cdef void loss_huber(
     const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
-    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real parameter,
 ) noexcept nogil:
-    residual_loss(huber, clipped, a, y, scale, row_loss, delta, rows, n, stride, threshold)
+    residual_loss(huber, clipped, a, y, scale, row_loss, delta, rows, n, stride, parameter)
+
+
+cdef void loss_quantile(
+    const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real parameter,
+) noexcept nogil:
+    residual_loss(tilted, tilt, a, y, scale, row_loss, delta, rows, n, stride, parameter)
 
 
 cdef inline void add_lanes(double* lane, vr terms, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
@@ -157,84 +176,41 @@ cdef inline void add_lanes(double* lane, vr terms, Py_ssize_t first, Py_ssize_t 
         lane[(first + i) % LANES] += <double>buffer[i]
 
 
-cdef void loss_binary_cross_entropy(
+cdef inline vr log_cosh_word(vr r) noexcept nogil:
+    """log cosh r: |r| + log1p(e^-2|r|) - log 2, and below 1, where that would cancel, log1p(cosh r - 1).
+
+    cosh r - 1 = t^2 / (2 (1 + t)) with t = e^-|r| - 1.
+    """
+    cdef vr size = vr_abs(r)
+    cdef vr t = expm1_word(vr_neg(size))
+    cdef vr power = vr_add(vr_set1(<real>1), t)
+    cdef vm near = vr_lt(size, vr_set1(<real>1))
+    cdef vr rest = vr_select(near, vr_div(vr_mul(t, t), vr_add(power, power)), vr_mul(power, power))
+    cdef vr start = vr_select(near, vr_zero(), vr_sub(size, vr_set1(<real>0.69314718055994530942)))
+    return vr_add(start, log1p_word(rest))
+
+
+cdef void loss_log_cosh(
     const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
-    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real parameter,
 ) noexcept nogil:
-    """row_loss = sum_j max(z, 0) - y z + log(1 + e^-|z|); delta = scale (a - y)."""
+    """row_loss = sum_j log cosh(a - y); delta = scale tanh(a - y)."""
     cdef double lane[16]
-    cdef Py_ssize_t s, j, count
-    cdef vr z_word, y_word
+    cdef Py_ssize_t s, j
+    cdef vr r
     for s in range(rows):
         for j in range(LANES):
             lane[j] = 0
         j = 0
         while j < n:
-            count = min(n - j, VL)
-            z_word, y_word = vr_load(z + j), vr_load(y + j)
-            add_lanes(lane, vr_sub(vr_max(vr_zero(), z_word), vr_mul(y_word, z_word)), j, count)
-            add_lanes(lane, log1p_word(exp_word(vr_neg(vr_abs(z_word)))), j, count)
+            r = vr_sub(vr_load(a + j), vr_load(y + j))
+            add_lanes(lane, log_cosh_word(r), j, min(n - j, VL))
+            if delta != NULL:
+                store_scaled(delta, tanh_word(r), scale[s], j, n)
             j += VL
         row_loss[s] = tree(lane)
         if delta != NULL:
-            scaled_difference(a, y, <real>1, scale[s], delta, n)
             delta += stride
-        z += stride
-        a += stride
-        y += stride
-
-
-cdef inline void scaled_difference(
-    const real* a, const real* y, real share, real scale, real* delta, Py_ssize_t n,
-) noexcept nogil:
-    """delta = scale (share a - y), its padding 0."""
-    cdef Py_ssize_t j = 0
-    while j < n:
-        store_scaled(delta, vr_sub(vr_mul(vr_set1(share), vr_load(a + j)), vr_load(y + j)), scale, j, n)
-        j += VL
-
-
-cdef inline real log_sum_exp(const real* z, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
-    """log sum_j exp(z_j - z_at), z_at the largest: log1p of the sum of the others, in 16 lanes.
-
-    The loss of a row that is nearly right is that small sum; beside the largest term, 1, it would be rounded away.
-    """
-    cdef real lane[16]
-    cdef real buffer[16]
-    cdef Py_ssize_t i, j = 0
-    for i in range(LANES):
-        lane[i] = 0
-    while j < n:
-        vr_store(buffer, exp_word(vr_sub(vr_load(z + j), vr_set1(z[at]))))
-        for i in range(min(n - j, VL)):
-            if j + i != at:
-                lane[(j + i) % LANES] += buffer[i]
-        j += VL
-    vr_store(buffer, log1p_word(vr_set1(sum_lanes(lane, LANES))))
-    return buffer[0]
-
-
-cdef void loss_cross_entropy(
-    const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
-    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
-) noexcept nogil:
-    """row_loss = sum_j y_j (log sum exp z - z_j); delta = scale (a sum_j y_j - y)."""
-    cdef double lane[16]
-    cdef Py_ssize_t s, j, at
-    cdef real rest
-    for s in range(rows):
-        at = largest_at(z, n)
-        rest = log_sum_exp(z, at, n)
-        for j in range(LANES):
-            lane[j] = 0
-        for j in range(n):
-            if y[j] != 0:
-                lane[j % LANES] += <double>y[j] * (<double>rest - (<double>z[j] - <double>z[at]))
-        row_loss[s] = tree(lane)
-        if delta != NULL:
-            scaled_difference(a, y, sum_lanes(y, n), scale[s], delta, n)
-            delta += stride
-        z += stride
         a += stride
         y += stride
 
@@ -252,7 +228,7 @@ cdef inline double weighted_sum(const real* a, const real* y, Py_ssize_t n) noex
 
 cdef void loss_given(
     const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
-    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real parameter,
 ) noexcept nogil:
     """y holds dloss/da of a loss that is computed elsewhere: row_loss = sum_j y_j a_j, delta = scale y."""
     cdef Py_ssize_t s, j
@@ -268,7 +244,7 @@ cdef void loss_given(
 
 cdef void loss_given_softmax(
     const real* z, const real* a, const real* y, const real* scale, double* row_loss, real* delta,
-    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real threshold,
+    Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real parameter,
 ) noexcept nogil:
     """The same behind a softmax, as dLoss/dz: delta_j = scale a_j (y_j - sum_i y_i a_i)."""
     cdef Py_ssize_t s, j

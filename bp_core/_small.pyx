@@ -156,7 +156,7 @@ cdef double small_pass(const SmallStep* step, Py_ssize_t rows) noexcept nogil:
     for l in range(1, step.n_layers):
         small_forward(&step.layers[l], step.layers[l - 1].a, rows)
     step.loss(
-        last.z, last.a, step.targets, step.scale, step.row_loss, last.delta, rows, last.fan_out, LINE, step.threshold)
+        last.z, last.a, step.targets, step.scale, step.row_loss, last.delta, rows, last.fan_out, LINE, step.parameter)
     sum = sum_losses(step.row_loss, NULL, rows, 0)
     if not isfinite(sum):
         return sum

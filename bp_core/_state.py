@@ -20,6 +20,8 @@ from bp_core.optimizers import Optimizer, Recipe
 Real = NDArray[Any]
 STEP, EPOCH, POSITION = range(3)
 NO_LIMIT = float("inf")
+POWERS = "beta1_power", "beta2_power", "decay_power"
+"""The running products that some optimizers keep: beta1^t, or NAdam's product of momenta; beta2^t; 0.96^(t decay)."""
 
 
 class Run(NamedTuple):
@@ -48,7 +50,8 @@ class TrainerState:
         self._kind: type[Optimizer] | None = None
         self._arrays: dict[str, Real] = {}
         self.counters = np.zeros(3, dtype=np.int64)
-        self._running = np.array([1.0, 1.0, 0.0, 0.0])  # beta1^t, beta2^t, the epoch's sum of losses, the last rate
+        self._running = np.zeros(len(POWERS) + 2)  # the powers, the epoch's sum of losses, the last rate
+        self._running[: len(POWERS)] = 1.0
         self._step_rate = np.zeros(1)
         self.rule = _schedule.fresh_state()  # what a rule of the schedule has seen
         self.mean: Real | None = None
@@ -85,10 +88,9 @@ class TrainerState:
             "step": int(self.counters[STEP]),
             "epoch": int(self.counters[EPOCH]),
             "position": int(self.counters[POSITION]),
-            "beta1_power": float(self._running[0]),
-            "beta2_power": float(self._running[1]),
-            "loss_sum": float(self._running[2]),
-            "last_rate": float(self._running[3]),
+            **{name: float(power) for name, power in zip(POWERS, self._running, strict=False)},
+            "loss_sum": float(self._running[-2]),
+            "last_rate": float(self._running[-1]),
             "rule": self.rule.copy(),
             "dropout_key": self.dropout_key,
             "order": self._order.copy(),
@@ -107,7 +109,7 @@ class TrainerState:
             self.mean[...] = state["mean"]
         self.dropout_key = state["dropout_key"]
         self.counters[:] = state["step"], state["epoch"], state["position"]
-        powers = (state["beta1_power"], state["beta2_power"]) if same else (1.0, 1.0)
+        powers = [state[name] for name in POWERS] if same else [1.0] * len(POWERS)
         self._running[:] = *powers, state["loss_sum"], state["last_rate"] if same else 0.0
         self.rule[:] = state["rule"]
         self._order = state["order"].copy()
@@ -142,7 +144,7 @@ class TrainerState:
         self.dropout_key = int(self._words.random_raw())
 
     def _start_running(self) -> None:
-        self._running[:2], self._running[3] = 1.0, 0.0
+        self._running[: len(POWERS)], self._running[-1] = 1.0, 0.0
 
     def _optimizer_arrays(self) -> tuple[Real | None, ...]:
         return self._arrays.get("m"), self._arrays.get("v"), self.mean

@@ -1,5 +1,6 @@
 """Targets: their shapes and values, checked for the loss that will read them."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,6 +10,14 @@ from bp_core._checks import FINITE_BLOCK, Array, check_finite, numeric
 
 SUM_TOLERANCE = 1e-3
 """How far a row of probabilities may sum from 1."""
+
+PROBABILITIES = 0.0, 1.0, "from 0 to 1"
+LIMITS = {
+    "binary_cross_entropy": PROBABILITIES,
+    "cross_entropy": PROBABILITIES,
+    "poisson": (0.0, np.inf, "from 0 up"),
+}
+"""The losses that take some numbers only: the least, the largest, and in words."""
 
 
 class Data(NamedTuple):
@@ -59,8 +68,10 @@ def check(
         raise ValueError(f"y has shape {given}; expected {_expected(n, n_out, loss)} for X with {n} rows{hint}")
     if finite:
         check_finite("y", array, dtype)
-    if loss in ("binary_cross_entropy", "cross_entropy"):
-        _check_probabilities(array, loss)
+    if loss in LIMITS:
+        _check_limits(array, loss)
+    if loss == "cross_entropy":
+        _check_sums(array)
     return Targets(array, None)
 
 
@@ -98,16 +109,27 @@ def _classes(array: Array, n: int, n_out: int) -> NDArray[np.int64]:
     return np.ascontiguousarray(whole, dtype=np.int64)
 
 
-def _check_probabilities(array: Array, loss: str) -> None:
-    """Raise for targets outside 0..1, and for probability rows that do not sum to 1; needs little memory."""
+def _blocks(array: Array) -> Iterator[tuple[int, Array]]:
+    """Some rows after the other in float64, each with the number of its first: looking at them needs little memory."""
     step = max(1, FINITE_BLOCK // array.shape[1])
     for first in range(0, array.shape[0], step):
-        rows = array[first : first + step].astype(np.float64)
-        bad = (rows < 0) | (rows > 1)
+        yield first, array[first : first + step].astype(np.float64)
+
+
+def _check_limits(array: Array, loss: str) -> None:
+    """Raise for a target that the loss does not take."""
+    least, most, expected = LIMITS[loss]
+    for first, rows in _blocks(array):
+        bad = (rows < least) | (rows > most)
         if bad.any():
             row, column = np.argwhere(bad)[0]
-            raise ValueError(f"y[{first + row}, {column}] is {rows[row, column]:g}; {loss} takes targets from 0 to 1")
+            raise ValueError(f"y[{first + row}, {column}] is {rows[row, column]:g}; {loss} takes targets {expected}")
+
+
+def _check_sums(array: Array) -> None:
+    """Raise for a row of probabilities that does not sum to 1."""
+    for first, rows in _blocks(array):
         off = np.abs(rows.sum(axis=1) - 1) > SUM_TOLERANCE
-        if loss == "cross_entropy" and off.any():
+        if off.any():
             row = int(np.argmax(off))
             raise ValueError(f"y[{first + row}] sums to {rows[row].sum():g}; expected a probability row that sums to 1")

@@ -8,8 +8,8 @@ each step, and would end down there for good, where many CPUs compute a hundred 
 """
 from bp_core._kernel_table cimport Rule
 from bp_core._simd cimport (
-    VL, real, vr, vr_abs, vr_add, vr_div, vr_fma, vr_fnma, vr_keep, vr_load, vr_lt, vr_mul, vr_set1, vr_settled,
-    vr_sign_of, vr_sqrt, vr_store, vr_sub, vr_with_sign, vr_zero,
+    VL, real, vr, vr_abs, vr_add, vr_div, vr_fma, vr_fnma, vr_keep, vr_load, vr_lt, vr_max, vr_min, vr_mul,
+    vr_select, vr_set1, vr_settled, vr_sign_of, vr_sqrt, vr_store, vr_sub, vr_with_sign, vr_zero,
 )
 
 
@@ -120,6 +120,61 @@ cdef void update_adamw(
     while i < n:
         kept = vr_mul(vr_set1(local.keep), vr_load(p + i))
         vr_store(p + i, vr_fnma(rate, adam_step(vr_load(gradient + i), m, v, i, &local), kept))
+        i += VL
+
+
+cdef void update_nadam(
+    real* p, const real* gradient, real* m, real* v, Py_ssize_t n, const Rule* rule,
+) noexcept nogil:
+    """m and v as Adam's; p -= (gradient_rate g + learning_rate m) / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)"""
+    cdef Rule local = rule[0]
+    cdef vr g, mean, square, push, parameter
+    cdef Py_ssize_t i = 0
+    while i < n:
+        parameter = vr_load(p + i)
+        g = vr_load(gradient + i)
+        mean = vr_fma(vr_set1(local.one_minus_momentum), g, vr_mul(vr_set1(local.momentum), vr_load(m + i)))
+        square = vr_fma(vr_mul(vr_set1(local.one_minus_rho), g), g, vr_mul(vr_set1(local.rho), vr_load(v + i)))
+        mean, square = vr_settled(mean), vr_settled(square)
+        vr_store(m + i, mean)
+        vr_store(v + i, square)
+        push = vr_fma(vr_set1(local.gradient_rate), g, vr_mul(vr_set1(local.learning_rate), mean))
+        vr_store(p + i, vr_sub(parameter, vr_div(
+            push, vr_fma(vr_sqrt(square), vr_set1(local.root_scale), vr_set1(local.epsilon)))))
+        i += VL
+
+
+cdef inline vr turned(vr agreement, const Rule* rule) noexcept nogil:
+    """What a step is multiplied by: `increase` where two gradients have one sign, `decrease` where they have two."""
+    return vr_select(
+        vr_lt(vr_zero(), agreement), vr_set1(rule.rho),
+        vr_select(vr_lt(agreement, vr_zero()), vr_set1(rule.momentum), vr_set1(<real>1)))
+
+
+cdef void update_rprop(
+    real* p, const real* gradient, real* m, real* v, Py_ssize_t n, const Rule* rule,
+) noexcept nogil:
+    """m is the gradient before, v the size of the step: times `increase` while the sign of the gradient stays, times
+    `decrease` where it turned, and there no step and m = 0; else p -= v sign(g), m = g.
+
+    A v of 0 is none yet: it begins at the learning rate with the first gradient that is not 0, as padding never has.
+    """
+    cdef Rule local = rule[0]
+    cdef vr g, agreement, size, parameter
+    cdef Py_ssize_t i = 0
+    while i < n:
+        parameter = vr_load(p + i)
+        g = vr_load(gradient + i)
+        size = vr_load(v + i)
+        agreement = vr_mul(sign(g, g), sign(vr_load(m + i), g))
+        size = vr_mul(turned(agreement, &local), vr_select(vr_lt(vr_zero(), size), size, vr_keep(
+            vr_lt(vr_zero(), vr_abs(g)), vr_set1(local.learning_rate))))
+        size = vr_keep(vr_lt(vr_zero(), size), vr_max(
+            vr_set1(local.epsilon), vr_min(vr_set1(local.largest), size)))
+        g = vr_select(vr_lt(agreement, vr_zero()), vr_zero(), g)
+        vr_store(m + i, g)
+        vr_store(v + i, size)
+        vr_store(p + i, vr_fnma(size, sign(g, g), parameter))
         i += VL
 
 

@@ -13,6 +13,7 @@ gelu         z Phi(z), Phi the normal distribution function, by erf
 silu         z sigmoid(z)
 softplus     log(1 + exp(z))
 softsign     z / (1 + abs(z))
+exp          exp(z)
 softmax      exp(z_j) / sum_i exp(z_i), for the output only
 ===========  ======================================================
 """
@@ -21,7 +22,7 @@ from collections.abc import Sequence
 
 from bp_core._names import look_up_each
 
-HIDDEN = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "softsign")
+HIDDEN = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "softsign", "exp")
 OUTPUT = (*HIDDEN, "softmax")
 CODES = {name: code for code, name in enumerate(OUTPUT)}
 

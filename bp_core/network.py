@@ -46,7 +46,7 @@ class Network:
         Units per layer, inputs first: ``(2, 3, 1)``. Two entries are a network without hidden layer.
     hidden : str or sequence of str, default "relu"
         Activation of the hidden layers, one name or one each: identity, sigmoid, tanh, relu, leaky_relu,
-        elu, gelu, silu, softplus, softsign.
+        elu, gelu, silu, softplus, softsign, exp.
     output : str, default "identity"
         Activation of the output: the same names, and softmax.
     bias : str or sequence of str, default "unit"
@@ -464,7 +464,7 @@ class Network:
         y : array_like
             Targets (n, n_out); (n,) where n_out is 1; for cross_entropy class indices (n,) or probability rows.
             For one row without the row axis.
-        loss : str or Huber, default "auto"
+        loss : str, Huber or Quantile, default "auto"
             cross_entropy for a softmax output, else half_squared_error; see :mod:`bp_core.losses`.
         sample_weight : array_like, (n,), optional
             Weights of the rows, divided by their mean.

@@ -9,6 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
+import numpy as np
+
+from bp_core import _engine_f64
 from bp_core._checks import is_number
 from bp_core._names import look_up
 
@@ -18,11 +21,13 @@ class Recipe(NamedTuple):
 
     code: int
     momentum: float = 0.0
-    """Or beta1."""
+    """Or beta1; Rprop's decrease."""
     rho: float = 0.0
-    """Or beta2."""
+    """Or beta2; Rprop's increase."""
     epsilon: float = 0.0
+    """Or Rprop's smallest."""
     weight_decay: float = 0.0
+    """Or 0.96^momentum_decay of NAdam, or Rprop's largest."""
     l2: float = 0.0
     l1: float = 0.0
     clip_norm: float = 0.0
@@ -42,13 +47,19 @@ class Recipe(NamedTuple):
     dropout_key: int = 0
 
 
-PLAIN, MOMENTUM, NESTEROV, RMSPROP, ADAGRAD, ADAM, ADAMW = range(7)
+LOG_096 = -0.04082199452025513
+"""log 0.96."""
+
+PLAIN, MOMENTUM, NESTEROV, RMSPROP, ADAGRAD, ADAM, ADAMW, NADAM, RPROP = range(9)
 """The engine's codes."""
 
 _CHECKS: dict[str, tuple[Callable[[float], bool], str]] = {
-    "learning_rate": (lambda value: value > 0, "a positive number"),
-    "epsilon": (lambda value: value > 0, "a positive number"),
-    "weight_decay": (lambda value: value >= 0, "a number from 0 up"),
+    **dict.fromkeys(
+        ("learning_rate", "epsilon", "smallest", "largest"), (lambda value: value > 0, "a positive number")
+    ),
+    **dict.fromkeys(("weight_decay", "momentum_decay"), (lambda value: value >= 0, "a number from 0 up")),
+    "decrease": (lambda value: 0 < value < 1, "a number between 0 and 1"),
+    "increase": (lambda value: value > 1, "a number above 1"),
     **dict.fromkeys(
         ("momentum", "rho", "beta1", "beta2"),
         (lambda value: 0 <= value < 1, "a number from 0 up to, not including, 1"),
@@ -280,12 +291,117 @@ class AdamW(Optimizer):
         return ("m", "v")
 
 
+@dataclass(frozen=True)
+class NAdam(Optimizer):
+    """Adam with Nesterov's look ahead and a momentum that grows (T. Dozat, 2016).
+
+    m and v as Adam's, and with mu_t = beta1 (1 - 0.96^(t momentum_decay) / 2) and P_t = mu_1 mu_2 ... mu_t
+    p -= learning_rate ((1 - mu_t) / (1 - P_t) g + mu_(t+1) / (1 - P_(t+1)) m)
+    / (sqrt(v) / sqrt(1 - beta2^t) + epsilon).
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.002
+        Positive.
+    beta1, beta2 : float, default 0.9 and 0.999
+        Decays of the two means, from 0 up to, not including, 1.
+    epsilon : float, default 1e-8
+        Positive; outside the root.
+    momentum_decay : float, default 0.004
+        How soon the momentum grows from about beta1 / 2 to beta1; from 0 up, where 0 keeps it at beta1 / 2.
+
+    Raises
+    ------
+    ValueError
+        For a setting outside its range.
+
+    Examples
+    --------
+    >>> import bp_core as bp
+    >>> bp.NAdam(beta1=0.8)
+    NAdam(learning_rate=0.002, beta1=0.8, beta2=0.999, epsilon=1e-08, momentum_decay=0.004)
+    """
+
+    learning_rate: float = 0.002
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    momentum_decay: float = 0.004
+
+    def _recipe(self) -> Recipe:
+        return Recipe(NADAM, self.beta1, self.beta2, self.epsilon, self._decay())
+
+    def _decay(self) -> float:
+        """0.96^momentum_decay by the library's own exponential; the engine multiplies it up over the steps."""
+        decay = np.array([self.momentum_decay * LOG_096])
+        return float(_engine_f64.elementary("exp", decay, np.empty_like(decay))[0])
+
+    def _states(self) -> tuple[str, ...]:
+        return ("m", "v")
+
+
+@dataclass(frozen=True)
+class Rprop(Optimizer):
+    """A step of its own for each parameter, by the signs of its gradient alone (M. Riedmiller and H. Braun, 1993).
+
+    While the gradient of a parameter keeps its sign, its step grows by ``increase``; where the sign turned, the step
+    shrinks by ``decrease``, the parameter stays, and the gradient counts as 0 in the next step. Else
+    p -= step sign(g). The sizes of gradients are not looked at, so l2, l1 and the scale of the loss act by signs only.
+
+    For full batches: the gradients of small ones change their sign with the rows.
+
+    Parameters
+    ----------
+    learning_rate : float, default 0.01
+        A parameter's first step, taken with the first of its gradients that is not 0; positive. Later steps do not
+        read it.
+    decrease : float, default 0.5
+        Between 0 and 1 (torch's and the papers' eta minus).
+    increase : float, default 1.2
+        Above 1 (eta plus).
+    smallest, largest : float, default 1e-6 and 50.0
+        Limits of every step, the first included; positive.
+
+    Raises
+    ------
+    ValueError
+        For a setting outside its range.
+
+    Examples
+    --------
+    >>> import bp_core as bp
+    >>> net = bp.Network.from_arrays([[[1.0]]], None, hidden=(), output="identity")
+    >>> trainer = bp.Trainer(net, optimizer=bp.Rprop(learning_rate=0.5), batch_size="full")
+    >>> [round(trainer.step([[1.0]], [[3.0]]), 3) for _ in range(3)]  # (a - 3)^2 / 2: a is 1, 1.5 and 2.1
+    [2.0, 1.125, 0.405]
+    """
+
+    learning_rate: float = 0.01
+    decrease: float = 0.5
+    increase: float = 1.2
+    smallest: float = 1e-6
+    largest: float = 50.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.smallest > self.largest:
+            raise ValueError(f"smallest is {self.smallest!r}; expected at most largest, {self.largest!r}")
+
+    def _recipe(self) -> Recipe:
+        return Recipe(RPROP, self.decrease, self.increase, self.smallest, self.largest)
+
+    def _states(self) -> tuple[str, ...]:
+        return ("m", "v")
+
+
 BY_NAME: dict[str, type[Optimizer]] = {
     "sgd": SGD,
     "rmsprop": RMSprop,
     "adagrad": Adagrad,
     "adam": Adam,
     "adamw": AdamW,
+    "nadam": NAdam,
+    "rprop": Rprop,
 }
 
 

@@ -44,11 +44,11 @@ class Trainer:
     ----------
     net : Network
         Its parameters are changed in place.
-    loss : str or Huber, default "auto"
+    loss : str, Huber or Quantile, default "auto"
         cross_entropy for a softmax output, else half_squared_error; see :mod:`bp_core.losses`.
     optimizer : str or optimizer, default "sgd"
-        A name (sgd, rmsprop, adagrad, adam, adamw) means the defaults of :class:`SGD`, :class:`RMSprop`,
-        :class:`Adagrad`, :class:`Adam`, :class:`AdamW`.
+        A name (sgd, rmsprop, adagrad, adam, adamw, nadam, rprop) means the defaults of :class:`SGD`,
+        :class:`RMSprop`, :class:`Adagrad`, :class:`Adam`, :class:`AdamW`, :class:`NAdam`, :class:`Rprop`.
     schedule : schedule, rule or function, optional
         How the learning rate changes: one of :mod:`bp_core.schedules`, or a function of the step that gives the factor
         of the optimizer's learning rate; a factor that is below 0 or not finite is a ValueError when its step is due.
@@ -122,7 +122,7 @@ class Trainer:
         _checks.check_threads(n_threads)
         self._network = net
         self._objective = losses.resolve(loss, net.output)
-        self._loss: LossLike = loss if isinstance(loss, losses.Huber) else self._objective[0]
+        self._loss: LossLike = self._objective[0] if isinstance(loss, str) else loss
         self._batch_size = _check_batch_size(batch_size)
         self._shuffle = bool(shuffle)
         self._n_threads = n_threads
@@ -136,7 +136,7 @@ class Trainer:
             max_norm=max_norm,
             average_decay=average_decay,
         )
-        _checks.check_representable("threshold", self._objective[1], net.dtype)
+        losses.check_parameter(*self._objective, net.dtype)
         seed = _checks.check_seed(seed)
         words = initializers.generator(np.random.SeedSequence().entropy if seed is None else seed, 1)  # type: ignore[arg-type]
         self._state = TrainerState(net, words)
@@ -159,7 +159,7 @@ class Trainer:
 
     @property
     def loss(self) -> LossLike:
-        """The loss, by name or as a Huber."""
+        """The loss, by name or as a Huber or Quantile."""
         return self._loss
 
     @property
@@ -179,7 +179,7 @@ class Trainer:
     @optimizer.setter
     def optimizer(self, optimizer: Optimizer | str) -> None:
         new = optimizers.resolve(optimizer)
-        for name in ("learning_rate", "epsilon"):
+        for name in ("learning_rate", "epsilon", "smallest", "largest"):
             if hasattr(new, name):
                 _checks.check_representable(name, getattr(new, name), self.network.dtype)
         self._state.prepare(new)

@@ -34,7 +34,7 @@ class Call:
         self.recipe = Recipe(optimizer, 0.9, 0.999, 1e-8, clip_norm=clip_norm)
         self.m, self.v = np.zeros(size, engine.DTYPE), np.zeros(size, engine.DTYPE)
         self.mean = None
-        self.counters, self.running = np.zeros(3, np.int64), np.array([1.0, 1.0, 0.0, 0.0])
+        self.counters, self.running = np.zeros(3, np.int64), np.array([1.0, 1.0, 1.0, 0.0, 0.0])
         self.X = uniform(1, (N, SIZES[0])).astype(engine.DTYPE)
         self.y = uniform(2, (N, SIZES[-1])).astype(engine.DTYPE)
         self.classes = self.weights = self.sizes = None

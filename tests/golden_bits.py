@@ -28,6 +28,8 @@ OPTIMISERS = {
     "adagrad": bp.Adagrad(learning_rate=0.05),
     "adam": bp.Adam(learning_rate=0.01),
     "adamw": bp.AdamW(learning_rate=0.01, weight_decay=0.1),
+    "nadam": bp.NAdam(learning_rate=0.01),
+    "rprop": bp.Rprop(learning_rate=0.002),
 }
 SCHEDULES = {
     "step": bp.schedules.StepDecay(every=30),
@@ -138,7 +140,7 @@ def cases():
             yield f"activation/{name}/{dtype}", partial(activation_case, name, dtype)
             yield f"spread/{name}/{dtype}", partial(spread_case, name, dtype)
         for loss, output in oracle.PAIRS:
-            if output in ("sigmoid", "softmax"):
+            if output in ("sigmoid", "softmax") or loss == "poisson":
                 yield f"loss/{loss}/{dtype}", partial(loss_case, loss, output, dtype)
         for width in range(1, 68):
             yield f"width/{width}/{dtype}", partial(shape_case, (width, width, 68 - width), 9, dtype)

@@ -5,16 +5,19 @@ A network is a list of `weights` (fan_in, fan_out), a list of `biases`, a list o
 The bias mode shows in the shape of b: (fan_out,) per unit, (1,) one number for the layer, (0,) none.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 PI = "3.14159265358979323846264338327950288"
-ACTIVATIONS = ("identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "softsign")
-LOSSES = ("half_squared_error", "mse", "mae", "huber", "binary_cross_entropy", "cross_entropy")
-REGRESSION_LOSSES = LOSSES[:4]
+ACTIVATIONS = (
+    "identity", "sigmoid", "tanh", "relu", "leaky_relu", "elu", "gelu", "silu", "softplus", "softsign", "exp",
+)  # fmt: skip
+REGRESSION_LOSSES = ("half_squared_error", "mse", "mae", "huber", "quantile", "log_cosh")
 PAIRS = (
     *((loss_name, output) for loss_name in REGRESSION_LOSSES for output in ACTIVATIONS),
+    ("poisson", "exp"),
     ("binary_cross_entropy", "sigmoid"),
     ("cross_entropy", "softmax"),
 )
@@ -73,6 +76,8 @@ def activation(name, z):
         return np.log1p(np.exp(-np.abs(z))) + np.maximum(z, 0)
     if name == "softsign":
         return z / (1 + np.abs(z))
+    if name == "exp":
+        return np.exp(z)
     if name == "softmax":
         return softmax(z)
     raise KeyError(name)
@@ -101,6 +106,8 @@ def derivative(name, z):
         return sigmoid(z)
     if name == "softsign":
         return 1 / (1 + np.abs(z)) ** 2
+    if name == "exp":
+        return np.exp(z)
     raise KeyError(name)
 
 
@@ -123,7 +130,16 @@ def row_weights(n, sample_weight, dtype):
     return w / w.mean()
 
 
-def row_losses(name, z, a, y, threshold=1.0):
+def poisson_terms(z, y):
+    """y log(y / a) - y + a for a = e^z: with d = z - log y that is y (e^d - 1 - d), by its series near d = 0."""
+    d = z - np.log(np.where(y > 0, y, 1))
+    series = d * d / 2 * (1 + d / 3 * (1 + d / 4 * (1 + d / 5 * (1 + d / 6 * (1 + d / 7)))))
+    near = np.abs(d) < 1e-3
+    rest = np.where(near, series, np.expm1(np.where(near, 0, d)) - d)
+    return np.where(y > 0, y * rest, np.exp(z))
+
+
+def row_losses(name, z, a, y, threshold=1.0, level=0.5):
     m = z.shape[1]
     r = a - y
     if name == "half_squared_error":
@@ -135,6 +151,13 @@ def row_losses(name, z, a, y, threshold=1.0):
     if name == "huber":
         size = np.abs(r)
         return np.where(size <= threshold, r * r / 2, threshold * (size - z.dtype.type(threshold) / 2)).sum(axis=1) / m
+    if name == "quantile":
+        level = z.dtype.type(level)
+        return np.maximum(-level * r, (1 - level) * r).sum(axis=1) / m
+    if name == "log_cosh":
+        return (np.abs(r) + np.log1p(np.expm1(-2 * np.abs(r)) / 2)).sum(axis=1) / m
+    if name == "poisson":
+        return poisson_terms(z, y).sum(axis=1)
     if name == "binary_cross_entropy":
         return (y * activation("softplus", -z) + (1 - y) * activation("softplus", z)).sum(axis=1) / m
     if name == "cross_entropy":
@@ -144,12 +167,12 @@ def row_losses(name, z, a, y, threshold=1.0):
     raise KeyError(name)
 
 
-def loss(name, z, a, y, sample_weight=None, threshold=1.0):
+def loss(name, z, a, y, sample_weight=None, **options):
     w = row_weights(len(z), sample_weight, z.dtype)
-    return (w * row_losses(name, z, a, target_rows(y, z), threshold)).mean()
+    return (w * row_losses(name, z, a, target_rows(y, z), **options)).mean()
 
 
-def output_delta(name, output, z, a, y, sample_weight=None, threshold=1.0):
+def output_delta(name, output, z, a, y, sample_weight=None, threshold=1.0, level=0.5):
     """dLoss/dz of the last layer."""
     n, m = z.shape
     y = target_rows(y, z)
@@ -166,6 +189,13 @@ def output_delta(name, output, z, a, y, sample_weight=None, threshold=1.0):
         delta = np.sign(r) / m * derivative(output, z)
     elif name == "huber":
         delta = np.clip(r, -threshold, threshold) / m * derivative(output, z)
+    elif name == "quantile":
+        level = z.dtype.type(level)
+        delta = np.where(r > 0, 1 - level, np.where(r < 0, -level, 0)) / m * derivative(output, z)
+    elif name == "log_cosh":
+        delta = np.tanh(r) / m * derivative(output, z)
+    elif name == "poisson":
+        delta = r
     else:
         raise KeyError(name)
     return row_weights(n, sample_weight, z.dtype)[:, None] * delta / n
@@ -203,11 +233,11 @@ def bias_gradient(b, delta):
     return delta.sum(axis=0).sum(keepdims=True)
 
 
-def gradients(weights, biases, hidden, output, X, y, loss_name, sample_weight=None, threshold=1.0):
+def gradients(weights, biases, hidden, output, X, y, loss_name, sample_weight=None, **options):
     """Backpropagation: from delta of a layer its grad_W and grad_b, then delta of the layer below."""
     z, a = forward(weights, biases, hidden, output, X)
-    value = loss(loss_name, z[-1], a[-1], y, sample_weight, threshold)
-    delta = output_delta(loss_name, output, z[-1], a[-1], y, sample_weight, threshold)
+    value = loss(loss_name, z[-1], a[-1], y, sample_weight, **options)
+    delta = output_delta(loss_name, output, z[-1], a[-1], y, sample_weight, **options)
     grad_W, grad_b, deltas = [], [], []
     for l in reversed(range(len(weights))):
         a_prev = a[l - 1] if l > 0 else X
@@ -322,6 +352,47 @@ class Adam:
 class AdamW(Adam):
     def __init__(self, learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0.01):
         super().__init__(learning_rate, beta1, beta2, epsilon, weight_decay)
+
+
+class NAdam:
+    def __init__(self, learning_rate=0.002, beta1=0.9, beta2=0.999, epsilon=1e-8, momentum_decay=0.004):
+        self.learning_rate, self.beta1, self.beta2 = learning_rate, beta1, beta2
+        self.epsilon, self.momentum_decay = epsilon, momentum_decay
+        self.m = self.v = None
+        self.t = 0
+
+    def momentum(self, t):
+        return self.beta1 * (1 - 0.96 ** (t * self.momentum_decay) / 2)
+
+    def update(self, parameters, grads):
+        self.m = self.m or [np.zeros_like(g) for g in grads]
+        self.v = self.v or [np.zeros_like(g) for g in grads]
+        self.t += 1
+        t, mu, mu_next = self.t, self.momentum(self.t), self.momentum(self.t + 1)
+        product = math.prod(self.momentum(i) for i in range(1, t + 1))
+        for p, g, m, v in zip(parameters, grads, self.m, self.v, strict=True):
+            m[...] = self.beta1 * m + (1 - self.beta1) * g
+            v[...] = self.beta2 * v + (1 - self.beta2) * g * g
+            root = np.sqrt(v / (1 - self.beta2**t)) + self.epsilon
+            p -= self.learning_rate * (1 - mu) / (1 - product) * g / root
+            p -= self.learning_rate * mu_next / (1 - product * mu_next) * m / root
+
+
+class Rprop:
+    def __init__(self, learning_rate=0.01, decrease=0.5, increase=1.2, smallest=1e-6, largest=50.0):
+        self.learning_rate, self.decrease, self.increase = learning_rate, decrease, increase
+        self.smallest, self.largest = smallest, largest
+        self.m = self.v = None
+
+    def update(self, parameters, grads):
+        self.m = self.m or [np.zeros_like(g) for g in grads]
+        self.v = self.v or [np.full_like(g, self.learning_rate) for g in grads]
+        for p, g, before, size in zip(parameters, grads, self.m, self.v, strict=True):
+            turned, same = g * before < 0, g * before > 0
+            factor = np.where(turned, self.decrease, np.where(same, self.increase, 1.0))
+            size[...] = np.clip(size * factor, self.smallest, self.largest)
+            before[...] = np.where(turned, 0, g)
+            p -= np.sign(before) * size
 
 
 def step(weights, biases, hidden, output, X, y, loss_name, optimizer, l1=0.0, l2=0.0, clip_norm=None, **loss_options):

@@ -32,12 +32,14 @@ def make_network(layer_sizes, *, seed=0, scale=0.7, **options):
 
 
 def targets(loss_name, seed, n, m):
-    """Targets in float64 that fit the loss: rows of probabilities, numbers in (0, 1), or numbers in (-2, 2)."""
+    """Targets in float64 that fit the loss: rows of probabilities, numbers in (0, 1), counts, or numbers in (-2, 2)."""
     if loss_name == "cross_entropy":
         y = uniform((seed, 102), (n, m), 0.05, 1.0)
         return y / y.sum(axis=1, keepdims=True)
     if loss_name == "binary_cross_entropy":
         return uniform((seed, 102), (n, m), 0.0, 1.0)
+    if loss_name == "poisson":
+        return np.floor(uniform((seed, 102), (n, m), 0.0, 4.0))
     return uniform((seed, 102), (n, m), -2.0, 2.0)
 
 

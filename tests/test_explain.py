@@ -203,6 +203,7 @@ FUNCTIONS = {
     "sigmoid": lambda z: 1 / (1 + math.exp(-z)),
     "tanh": math.tanh,
     "exp": math.exp,
+    "cosh": math.cosh,
     "log": math.log,
     "max": max,
     "abs": abs,
@@ -211,6 +212,7 @@ FUNCTIONS = {
     "sign": lambda r: math.copysign(1, r) if r else 0,
     "clip": lambda r, low, high: max(low, min(high, r)),
     "huber": lambda r: r * r / 2 if abs(r) <= 1 else abs(r) - 0.5,
+    "quantile": lambda r: max(0.5 * r, -0.5 * r),
 }
 
 
@@ -254,7 +256,7 @@ def test_the_error_filled_in_gives_the_loss(loss, output, m):
     if loss == "cross_entropy" and m == 1:
         pytest.skip("a softmax of one unit is always 1")
     net = make_network((2, m), output=output, dtype="float64")
-    x, y = uniform(3, 2), targets(loss, 4, 1, m)[0]
+    x, y = uniform(3, 2), targets(loss, 4, 1, m)[0] + (loss == "poisson")
     explanation = net.explain(x, y, loss=loss)
     line = next(line for line in str(explanation).splitlines() if line.startswith("  E = "))
     _, by_name, filled, value = line.strip().split(" = ")
@@ -297,6 +299,30 @@ def test_a_saturated_output_is_not_filled_in():
     text = str(net.explain([1.0], [0.0], loss="binary_cross_entropy"))
     assert "= 1000, computed from z, as an a is 0 or 1" in text
     assert "log(0)" not in text
+
+
+@pytest.mark.parametrize(("z", "y", "because"), [(0.5, 0.0, "a y is 0"), (-1000.0, 3.0, "an a is 0")])
+def test_a_deviance_without_a_logarithm_is_not_filled_in(z, y, because):
+    net = bp.Network.from_arrays([[[z]]], None, hidden=(), output="exp")
+    explanation = net.explain([1.0], [y], loss="poisson")
+    shown = f"E = y log(y / a1) - y + a1 = {explanation.loss:.6g}, computed from z, as {because}"
+    assert shown in str(explanation)
+
+
+@pytest.mark.parametrize(
+    ("y", "formula", "value"),
+    [(3.0, "-0.9 as a1 < y", -0.9), (1.0, "(1 - 0.9) as a1 > y", 0.1), (2.0, "0 as a1 = y", 0.0)],
+)
+def test_a_quantile_tells_its_side(y, formula, value):
+    net = bp.Network.from_arrays([[[2.0]]], None, hidden=(), output="identity")
+    explanation = net.explain([1.0], [y], loss=bp.Quantile(level=0.9))
+    (product,) = explanation.parameter("W1").rows[0]
+    assert product.factors[0].formula == formula
+    assert product.factors[0].value == pytest.approx(value)
+    assert evaluated(formula, {}) == pytest.approx(value)
+    assert "quantile(r) = max(0.9 r, (0.9 - 1) r)" in str(explanation)
+    assert explanation.loss_parameter == 0.9
+    assert r"\operatorname{quantile}" in explanation.to_latex()
 
 
 def test_the_way_back_holds_every_delta():

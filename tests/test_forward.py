@@ -15,7 +15,8 @@ pytestmark = pytest.mark.usefixtures("isa")
 @pytest.mark.parametrize("name", (*oracle.ACTIVATIONS, "softmax"))
 def test_every_activation_against_the_oracle(name, bias, dtype):
     hidden = "tanh" if name == "softmax" else name
-    net = make_network((4, 7, 5), scale=2.0, hidden=hidden, output=name, bias=bias, dtype=dtype)
+    scale = 0.3 if name == "exp" else 2.0  # an exp of an exp makes much of a rounding
+    net = make_network((4, 7, 5), scale=scale, hidden=hidden, output=name, bias=bias, dtype=dtype)
     X = uniform(1, (37, 4), -3, 3).astype(dtype)
     z, a = oracle_forward(net, X)
     passed = net.forward(X)

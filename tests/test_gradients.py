@@ -5,6 +5,7 @@ import pytest
 
 import bp_core as bp
 import oracle
+from bp_core._targets import Data
 from support import (
     BATCHES,
     DTYPES,
@@ -31,6 +32,7 @@ CASES = [
     *((hidden, "mse", "tanh") for hidden in oracle.ACTIVATIONS),
     *((hidden, "mae", "silu") for hidden in oracle.ACTIVATIONS),
     *((hidden, "huber", "softplus") for hidden in oracle.ACTIVATIONS),
+    *((hidden, "poisson", "exp") for hidden in oracle.ACTIVATIONS),
 ]
 
 
@@ -135,6 +137,120 @@ def test_huber_with_another_threshold(threshold):
     compare(net.gradients(X, y, loss=bp.Huber(threshold=threshold)), expected, "float64")
 
 
+@pytest.mark.parametrize("level", [0.05, 0.5, 0.9])
+def test_quantiles_of_several_levels(level):
+    net = make_network((3, 4, 2), dtype="float64", hidden="tanh")
+    X, y = uniform(1, (30, 3)), targets("quantile", 2, 30, 2)
+    expected = oracle_gradients(net, X, y, "quantile", level=level)
+    compare(net.gradients(X, y, loss=bp.Quantile(level=level)), expected, "float64")
+    if level == 0.5:
+        assert_same_bits(net.gradients(X, y, loss="quantile").inputs, net.gradients(X, y, loss=bp.Quantile()).inputs)
+
+
+def outputs_of(values, output="identity", dtype="float64"):
+    """A network whose outputs are f of these numbers, whatever its input."""
+    values = np.asarray(values, dtype)
+    return bp.Network.from_arrays([np.zeros((1, values.size), dtype)], [values], hidden=(), output=output)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("count", [*range(1, 20), 31, 32, 33, 65])
+def test_losses_of_a_word_and_its_rest(count, dtype):
+    """Every loss at every length of its last word, and the same however the rows are padded."""
+    for loss, output in [*((loss, "identity") for loss in oracle.REGRESSION_LOSSES), ("poisson", "exp")]:
+        net = outputs_of(uniform(1, count, -2, 2), output, dtype)
+        X, y = np.zeros((3, 1), dtype), targets(loss, 2, 3, count).astype(dtype)
+        compare(net.gradients(X, y, loss=loss), oracle_gradients(net, X, y, loss), dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("loss", [bp.Quantile(level=0.75), "log_cosh", "mae"])
+def test_residuals_of_any_size(loss, dtype):
+    """By hand: far off each is a slope times the residual, less log 2 where it is a hyperbola."""
+    for r in (1e30, -1e30, 1e4, -1e4):
+        above, below = (0.25, 0.75) if isinstance(loss, bp.Quantile) else (1.0, 1.0)
+        expected = above * r if r > 0 else below * -r
+        found = outputs_of([r], dtype=dtype).gradients(np.zeros(1), [0.0], loss=loss)
+        shift = np.log(2) if loss == "log_cosh" else 0.0
+        assert found.loss == pytest.approx(expected - shift, rel=1e-6 if dtype == "float32" else 1e-14)
+        assert found.deltas[0][0] == (above if r > 0 else -below)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_log_cosh_near_zero_is_half_the_square(dtype):
+    """log cosh r = r^2/2 - r^4/12 + ..., where |r| - log 2 + log1p(e^-2|r|) would leave rounding only."""
+    for r in (1e-3, -3e-4, 1e-6, 1e-12):
+        value = outputs_of([r], dtype=dtype).loss(np.zeros(1), [0.0], loss="log_cosh")
+        assert value == pytest.approx(r * r / 2 - r**4 / 12, rel=1e-6 if dtype == "float32" else 1e-14)
+    assert outputs_of([0.0], dtype=dtype).loss(np.zeros(1), [0.0], loss="log_cosh") == 0
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("y", [0.0, 1.0, 3.5, 1e30])
+@pytest.mark.parametrize("z", [-200.0, -1e4, -0.5, 0.0, 80.0])
+def test_poisson_is_computed_from_z(z, y, dtype):
+    """Where a = e^z is 0, log(y / a) would be infinite."""
+    net = outputs_of([z], "exp", dtype)
+    found, tolerance = net.gradients(np.zeros((1, 1)), [[y]], loss="poisson"), 1e-5 if dtype == "float32" else 1e-12
+    y = np.dtype(dtype).type(y).astype(np.longdouble)
+    a = np.exp(np.longdouble(z))
+    expected = y * (np.log(y) - z) - y + a if y > 0 else a
+    assert abs(found.loss - expected) <= tolerance * expected + np.finfo(dtype).tiny
+    assert abs(found.deltas[0][0, 0] - (a - y)) <= tolerance * (a + y) + np.finfo(dtype).tiny
+
+
+def test_poisson_beyond_the_numbers():
+    """e^200 is a float64 and no float32: there the loss is infinite, as it must be."""
+    assert outputs_of([200.0], "exp").loss(np.zeros(1), [3.0], loss="poisson") == pytest.approx(
+        np.exp(200.0), rel=1e-12
+    )
+    assert outputs_of([200.0], "exp", "float32").loss(np.zeros(1), [3.0], loss="poisson") == np.inf
+    trainer = bp.Trainer(outputs_of([200.0], "exp", "float32"), loss="poisson")
+    with pytest.raises(bp.DivergenceError):
+        trainer.step(np.zeros((1, 1), "f4"), np.ones((1, 1), "f4"))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_poisson_near_its_minimum(dtype):
+    """y (e^d - 1 - d) = y d^2 / 2 (1 + d / 3 + ...): not the rounding of y log(y / a) - y + a, and never below 0."""
+    y = np.dtype(dtype).type(7.0)
+    z = np.log(y, dtype=dtype)
+    for d in (0.0, 1e-2, -1e-2, 1e-3):
+        moved = np.dtype(dtype).type(z + d)
+        exact = np.longdouble(moved) - np.log(np.longdouble(y))
+        value = outputs_of([moved], "exp", dtype).loss(np.zeros(1), [float(y)], loss="poisson")
+        assert value >= 0
+        tolerance = {"float32": 2e-6, "float64": 1e-14}[dtype] * abs(exact) * 7 + np.finfo(dtype).eps ** 2
+        assert abs(value - y * (np.expm1(exact) - exact)) <= tolerance
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_poisson_is_the_loss_of_scikit_learn(weighted):
+    reference = pytest.importorskip("sklearn.neural_network._base").poisson_loss
+    net = make_network((4, 6, 3), hidden="tanh", output="exp", dtype="float64")
+    X, y = uniform(1, (200, 4)), targets("poisson", 2, 200, 3)
+    w = uniform(3, 200, 0.1, 2.0) if weighted else None
+    assert net.loss(X, y, loss="poisson", sample_weight=w) == pytest.approx(reference(y, net.predict(X), w), rel=1e-13)
+
+
+@pytest.mark.parametrize(("loss", "output"), [("quantile", "identity"), ("log_cosh", "tanh"), ("poisson", "exp")])
+def test_a_target_that_is_missing_adds_nothing(loss, output):
+    """Of two outputs that share no weight, the one without targets stays, and the loss is half that of the other."""
+    net = make_network((3, 2), output=output, dtype="float64")
+    X, y = uniform(1, (9, 3)), targets(loss, 2, 9, 2)
+    y[:, 1] = np.nan
+    alone = bp.Network.from_arrays([net.weights[0][:, :1]], [net.biases[0][:1]], hidden=(), output=output)
+    before, value = net.weights[0].copy(), alone.loss(X, y[:, 0], loss=loss)
+    trainer = bp.Trainer(net, loss=loss)
+    status, found, _ = trainer._state.step(
+        trainer._recipe(), Data(X, y, missing=True), trainer._engine_objective(), 1, 0.1
+    )
+    assert status == 0
+    assert_close(found, value if loss == "poisson" else value / 2, 1e-14)
+    assert_same_bits(net.weights[0][:, 1].copy(), before[:, 1].copy())
+    assert (net.weights[0][:, 0] != before[:, 0]).all()
+
+
 @pytest.mark.parametrize(
     ("output", "loss"),
     [("softmax", "cross_entropy"), ("sigmoid", "half_squared_error"), ("relu", "half_squared_error")],
@@ -170,7 +286,8 @@ def test_at_a_kink_the_derivative_from_the_left(output, slope):
 
 def test_the_derivative_of_the_absolute_value_at_zero_is_zero():
     net = bp.Network.from_arrays([np.ones((1, 1))], [np.zeros(1)], hidden=(), output="identity")
-    assert net.gradients(np.array([[3.0]]), np.array([[3.0]]), loss="mae").deltas[0].tolist() == [[0.0]]
+    for loss in ("mae", "quantile", bp.Quantile(level=0.9)):
+        assert net.gradients(np.array([[3.0]]), np.array([[3.0]]), loss=loss).deltas[0].tolist() == [[0.0]]
 
 
 @pytest.mark.parametrize("loss", ["half_squared_error", "cross_entropy"])
@@ -201,14 +318,14 @@ def test_weights_written_by_hand_count_at_once(dtype):
 
 
 def rows_away_from_kinks(net, loss, n, n_in, m):
-    """X and y, rows near a kink drawn again: hidden and output z of relu and kin, residuals of mae and huber."""
+    """X and y, rows near a kink drawn again: of a z of relu and kin, of a residual of mae, quantile and huber."""
     X, y = uniform(5, (n, n_in)), targets(loss, 6, n, m)
     for redraw in range(100):
         z, a = oracle_forward(net, X)
         names = [*oracle_names(net), net.output]
         sizes = [np.abs(values) for values, name in zip(z, names, strict=True) if name in ("relu", "leaky_relu", "elu")]
         residual = np.abs(a[-1] - y)
-        sizes += {"mae": [residual], "huber": [np.abs(residual - 1)]}.get(loss, [])
+        sizes += {"mae": [residual], "quantile": [residual], "huber": [np.abs(residual - 1)]}.get(loss, [])
         near = [s for s in range(n) if any((size[s] < KINK).any() for size in sizes)]
         if not near:
             return X, y
@@ -257,6 +374,10 @@ WRONG_PAIRS = [
     *((loss, "softmax", "cross_entropy") for loss in oracle.REGRESSION_LOSSES),
     *(("binary_cross_entropy", output, "sigmoid") for output in oracle.ACTIVATIONS if output != "sigmoid"),
     *(("cross_entropy", output, "softmax") for output in oracle.ACTIVATIONS),
+    *(("poisson", output, "exp") for output in oracle.ACTIVATIONS if output != "exp"),
+    ("poisson", "softmax", "use cross_entropy"),
+    ("poisson", "sigmoid", "needs output exp, not sigmoid; for sigmoid use binary_cross_entropy"),
+    ("binary_cross_entropy", "exp", "needs output sigmoid, not exp; for exp use poisson"),
     ("binary_cross_entropy", "softmax", "sigmoid|use cross_entropy"),
 ]
 

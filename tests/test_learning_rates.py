@@ -326,6 +326,7 @@ def test_a_range_test_refuses():
     refused(lambda: bp.find_learning_rate(small(), X, y, lowest=0), "lowest is 0; expected a positive")
     refused(lambda: bp.find_learning_rate(small(), X, y, steps=5), "steps is 5; expected at least 20")
     refused(lambda: bp.find_learning_rate(small(), X, y[:4]), "y has shape")
+    refused(lambda: bp.find_learning_rate(small(), X, y, optimizer="rprop"), "in the first step only")
     refused(lambda: bp.find_learning_rate(None, X, y), "net is NoneType", error=TypeError)
     X[66, 0] = np.inf
     refused(lambda: bp.find_learning_rate(small(), X, y, steps=20, batch_size=1), r"X\[66, 0\] is inf")

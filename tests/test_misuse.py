@@ -224,6 +224,32 @@ def test_bad_options_of_a_trainer(option, value):
     refused(lambda: bp.Trainer(network(), **{option: value}), option, str(value), error=BAD_TYPE)
 
 
+@pytest.mark.parametrize("level", [0.0, 1.0, -0.5, 1.5, math.nan, "0.5", True])
+def test_bad_levels(level):
+    refused(lambda: bp.Quantile(level=level), "level", repr(level), "between 0 and 1")
+
+
+def test_numbers_of_losses_that_the_dtype_does_not_hold():
+    net = make_network((3, 2), dtype="float32")
+    for loss, name in ((bp.Quantile(level=1 - 1e-12), "level"), (bp.Quantile(level=1e-60), "level")):
+        refused(lambda loss=loss: bp.Trainer(net, loss=loss), name, "float32 can only hold")
+    refused(lambda: bp.Trainer(net, loss=bp.Huber(threshold=1e-60)), "threshold", "float32 can only hold")
+    refused(lambda: bp.Trainer(net, optimizer=bp.Rprop(smallest=1e-60)), "smallest", "float32 can only hold")
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_counts_below_0(method):
+    net = make_network((3, 2), output="exp")
+    X, y = np.zeros((4, 3)), np.array([[0.0, 1.0], [2.0, -1.0], [0.5, 0.0], [3.0, 3.0]])
+    options = {"loss": "poisson"} if method in ("loss", "gradients") else {}
+    trainer = bp.Trainer(net, loss="poisson")
+    call = {
+        "step": lambda: trainer.step(X, y),
+        "fit": lambda: trainer.fit(X, y, epochs=1),
+    }.get(method, lambda: getattr(net, method)(X, y, **options))
+    refused(call, r"y\[1, 1\] is -1; poisson takes targets from 0 up")
+
+
 @pytest.mark.parametrize("threshold", [0.0, -1.5, math.nan, math.inf])
 def test_bad_thresholds(threshold):
     refused(lambda: bp.Huber(threshold=threshold), "threshold", repr(threshold))

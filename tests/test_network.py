@@ -159,7 +159,7 @@ def test_zeros(dtype):
     ("name", "scheme"),
     [
         *((name, "he_uniform") for name in ("relu", "leaky_relu", "elu", "gelu", "silu")),
-        *((name, "glorot_uniform") for name in ("identity", "sigmoid", "tanh", "softsign")),
+        *((name, "glorot_uniform") for name in ("identity", "sigmoid", "tanh", "softsign", "exp")),
     ],
 )
 def test_the_automatic_choice_goes_by_the_layers_activation(name, scheme, bias):
@@ -250,6 +250,7 @@ def test_the_summary():
 
 def test_the_public_names():
     names = "Network Trainer SGD RMSprop Adam AdamW Adagrad Huber History Epoch DivergenceError isa".split()
+    names += ["NAdam", "Rprop", "Quantile"]
     assert set(names) <= set(dir(bp))
     assert isinstance(bp.__version__, str)
     assert issubclass(bp.DivergenceError, Exception)

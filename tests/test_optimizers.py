@@ -28,7 +28,12 @@ SETTINGS = [
     (bp.Adam(learning_rate=0.02, beta1=0.7, beta2=0.95, epsilon=1e-3), oracle.Adam(0.02, 0.7, 0.95, 1e-3)),
     (bp.AdamW(), oracle.AdamW()),
     (bp.AdamW(learning_rate=0.02, weight_decay=0.5), oracle.AdamW(0.02, weight_decay=0.5)),
+    (bp.NAdam(), oracle.NAdam()),
+    (bp.NAdam(0.02, beta1=0.7, beta2=0.95, epsilon=1e-3, momentum_decay=0.1), oracle.NAdam(0.02, 0.7, 0.95, 1e-3, 0.1)),
+    (bp.Rprop(), oracle.Rprop()),
+    (bp.Rprop(0.3, decrease=0.4, increase=1.5, smallest=0.02, largest=0.1), oracle.Rprop(0.3, 0.4, 1.5, 0.02, 0.1)),
 ]
+EVERY = (bp.SGD, bp.RMSprop, bp.Adagrad, bp.Adam, bp.AdamW, bp.NAdam, bp.Rprop)
 PENALTIES = [
     {},
     {"l2": 0.03},
@@ -88,6 +93,83 @@ def test_20_epochs_of_fit(optimizer, formula, bias):
         assert_close(actual, expected, 1e-10)
 
 
+def torch_parameters(torch, net):
+    arrays = [array for pair in zip(net.weights, net.biases, strict=True) for array in pair]
+    return [torch.tensor(array.copy(), requires_grad=True) for array in arrays]
+
+
+# All on the same rows is Rprop's own case; NAdam would soon stand where gradients are rounding errors.
+@numeric
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize(
+    ("optimizer", "options"),
+    [
+        (bp.NAdam(), {}),
+        (bp.NAdam(0.02, beta1=0.8, beta2=0.9, epsilon=1e-4, momentum_decay=0.3),
+         {"lr": 0.02, "betas": (0.8, 0.9), "eps": 1e-4, "momentum_decay": 0.3}),
+        (bp.Rprop(), {}),
+        (bp.Rprop(0.1, decrease=0.3, increase=1.4, smallest=1e-3, largest=0.2),
+         {"lr": 0.1, "etas": (0.3, 1.4), "step_sizes": (1e-3, 0.2)}),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_200_steps_of_torch(optimizer, options, full):
+    """Each step on rows of its own, or all on the same rows; the losses before it and what the parameters become."""
+    torch = pytest.importorskip("torch")
+    if full and isinstance(optimizer, bp.NAdam):
+        pytest.skip("stands on an optimum")
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)  # torch keeps NAdam's product of momenta in the default dtype
+    try:
+        net = make_network((3, 5, 2), hidden="tanh", dtype="float64")
+        parameters = torch_parameters(torch, net)
+        theirs = getattr(torch.optim, type(optimizer).__name__)(parameters, **options)
+        trainer = bp.Trainer(net, loss="mse", optimizer=optimizer)
+        for t in range(200):
+            X, y = uniform((0 if full else t, 1), (9, 3)), targets("mse", 0 if full else t, 9, 2)
+            W, b, W_out, b_out = parameters
+            a = torch.tanh(torch.tensor(X) @ W + b) @ W_out + b_out
+            loss = ((a - torch.tensor(y)) ** 2).mean()
+            theirs.zero_grad()
+            loss.backward()
+            theirs.step()
+            assert_close(trainer.step(X, y), loss.item(), 1e-10)
+        actual = [array for pair in zip(net.weights, net.biases, strict=True) for array in pair]
+        for ours, tensor in zip(actual, parameters, strict=True):
+            assert_close(ours, tensor.detach().numpy(), 1e-10)
+    finally:
+        torch.set_default_dtype(before)
+
+
+@numeric
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rprop_by_hand(dtype):
+    """One weight on (w - 1)^2 / 2 from 0: steps of 0.5, 0.6, then across the minimum, a turn, and half a step back."""
+    net = bp.Network.from_arrays([np.zeros((1, 1), dtype)], None, hidden=(), output="identity")
+    trainer = bp.Trainer(net, optimizer=bp.Rprop(learning_rate=0.5))
+    path = []
+    for _ in range(5):
+        trainer.step([[1.0]], [[1.0]])
+        path.append(float(net.weights[0][0, 0]))
+    assert path == pytest.approx([0.5, 1.1, 1.1, 0.8, 0.8], rel=1e-6)
+    assert path[1] == path[2]
+    assert trainer._state.to_dict()["v"].max() == pytest.approx(0.15, rel=1e-6)
+
+
+@numeric
+def test_rprop_begins_where_a_gradient_begins():
+    """A parameter without a gradient has no step yet; with tiny gradients, whose product is 0, signs still count."""
+    net = make_network((2, 2), dtype="float32")
+    trainer = bp.Trainer(net, loss="half_squared_error", optimizer=bp.Rprop(learning_rate=0.25))
+    before = net.weights[0].copy()
+    for _ in range(3):
+        a = net.predict([[1e-30, 0.0]])
+        trainer.step([[1e-30, 0.0]], a + 1.0)
+    assert_close(np.abs(net.weights[0] - before), [[0.25 + 0.3 + 0.36] * 2, [0.0, 0.0]], 1e-6)
+    sizes = trainer._state.to_dict()["v"]
+    assert sorted(sizes[sizes > 0].tolist()) == pytest.approx([0.36] * 4, rel=1e-6)
+
+
 @numeric
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("width", [*range(1, 20), 31, 32, 33, 48, 63, 64, 65, 67, 130])
@@ -138,7 +220,9 @@ def test_sgd_without_a_written_gradient_has_the_same_bits(layer_sizes, dtype):
 
 
 @numeric
-@pytest.mark.parametrize(("optimizer", "clip_norm"), [("adam", None), ("adam", 0.1), ("sgd", None)])
+@pytest.mark.parametrize(
+    ("optimizer", "clip_norm"), [("adam", None), ("adam", 0.1), ("sgd", None), ("rprop", None), ("nadam", 0.1)]
+)
 @pytest.mark.parametrize("n_threads", [1, 3])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("layer_sizes", [(2, 33, 9), (40, 33, 20, 40), (520, 8, 1), (7, 65, 17, 2, 11), (2, 3, 1)])
@@ -159,9 +243,9 @@ def test_padding_stays_zero(hidden, layer_sizes, dtype, n_threads, optimizer, cl
 
 
 @numeric
-@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adagrad", "adam", "adamw"])
+@pytest.mark.parametrize("optimizer", ["sgd", "rmsprop", "adagrad", "adam", "adamw", "nadam", "rprop"])
 def test_a_string_means_the_defaults(optimizer):
-    cls = {"sgd": bp.SGD, "rmsprop": bp.RMSprop, "adagrad": bp.Adagrad, "adam": bp.Adam, "adamw": bp.AdamW}[optimizer]
+    cls = next(cls for cls in EVERY if cls.__name__.lower() == optimizer)
     results = []
     for given in (optimizer, cls()):
         net = make_network((3, 4, 2), hidden="tanh")
@@ -180,6 +264,14 @@ def test_a_string_means_the_defaults(optimizer):
         (bp.Adagrad, {"learning_rate": 0.01, "epsilon": 1e-10}),
         (bp.Adam, {"learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}),
         (bp.AdamW, {"learning_rate": 0.001, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "weight_decay": 0.01}),
+        (
+            bp.NAdam,
+            {"learning_rate": 0.002, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8, "momentum_decay": 0.004},
+        ),
+        (
+            bp.Rprop,
+            {"learning_rate": 0.01, "decrease": 0.5, "increase": 1.2, "smallest": 1e-6, "largest": 50.0},
+        ),
     ],
 )
 def test_frozen_dataclasses_and_their_defaults(cls, defaults):
@@ -192,27 +284,28 @@ def test_frozen_dataclasses_and_their_defaults(cls, defaults):
         optimizer.learning_rate = 0.5
 
 
-RATES = [
-    (cls, "learning_rate", value)
-    for cls in (bp.SGD, bp.RMSprop, bp.Adagrad, bp.Adam, bp.AdamW)
-    for value in (-0.25, math.nan, math.inf)
-]
+RATES = [(cls, "learning_rate", value) for cls in EVERY for value in (-0.25, math.nan, math.inf)]
 REFUSED = [
     *RATES,
     *(
         (cls, "epsilon", value)
-        for cls in (bp.RMSprop, bp.Adagrad, bp.Adam, bp.AdamW)
+        for cls in (bp.RMSprop, bp.Adagrad, bp.Adam, bp.AdamW, bp.NAdam)
         for value in (0.0, -1e-8, math.nan)
     ),
     *((bp.SGD, "momentum", value) for value in (-0.1, 1.0, 1.5, math.nan)),
     *((bp.RMSprop, "rho", value) for value in (-0.1, 1.0, 1.5, math.nan)),
     *(
         (cls, name, value)
-        for cls in (bp.Adam, bp.AdamW)
+        for cls in (bp.Adam, bp.AdamW, bp.NAdam)
         for name in ("beta1", "beta2")
         for value in (-0.1, 1.0, math.nan)
     ),
     *((bp.AdamW, "weight_decay", value) for value in (-0.1, math.nan)),
+    *((bp.NAdam, "momentum_decay", value) for value in (-0.1, math.nan, math.inf)),
+    *((bp.Rprop, "decrease", value) for value in (0.0, 1.0, math.nan)),
+    *((bp.Rprop, "increase", value) for value in (1.0, 0.5, math.inf)),
+    *((bp.Rprop, name, value) for name in ("smallest", "largest") for value in (0.0, -1.0, math.nan, math.inf)),
+    (bp.Rprop, "smallest", 51.0),
 ]
 
 
@@ -250,11 +343,16 @@ def test_one_optimizer_serves_two_trainers():
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", ["momentum", "nesterov", "rmsprop", "adam", "adamw"])
+@pytest.mark.parametrize("name", ["momentum", "nesterov", "rmsprop", "adam", "adamw", "nadam"])
 def test_no_moment_stays_below_the_normal_range(name, dtype):
     """A unit that gets no more gradient: its moments shrink to 0, not to numbers a CPU is slow with."""
     net = make_network((3, 4, 1), hidden="relu", dtype=dtype)
-    optimizer = {**golden_bits.OPTIMISERS, "adam": bp.Adam(beta2=0.9), "adamw": bp.AdamW(beta2=0.9)}[name]
+    optimizer = {
+        **golden_bits.OPTIMISERS,
+        "adam": bp.Adam(beta2=0.9),
+        "adamw": bp.AdamW(beta2=0.9),
+        "nadam": bp.NAdam(beta2=0.9),
+    }[name]
     trainer = bp.Trainer(net, optimizer=optimizer)
     X, y = uniform(1, (8, 3)), uniform(2, (8, 1))
     trainer.step(X, y)

@@ -80,6 +80,17 @@ def test_steps_with_targets_that_must_be_probabilities(loss):
         refused(lambda trainer=trainer: trainer.step(X[:5], y[:5]), "1.5")
 
 
+def test_steps_with_targets_that_must_not_lie_below_0():
+    X, y = uniform(1, (11, 4)).astype("f4"), targets("poisson", 2, 11, 3).astype("f4")
+    trainers = [bp.Trainer(make_network((4, 6, 3), output="exp"), loss="poisson") for _ in range(2)]
+    assert steps(trainers[0], X, y) == steps(trainers[1], longer(X), longer(y))
+    y[4, 2] = -0.5
+    for trainer in trainers:
+        refused(
+            lambda trainer=trainer: trainer.step(X[:5], y[:5]), r"y\[4, 2\] is -0.5; poisson takes targets from 0 up"
+        )
+
+
 def test_steps_with_classes():
     X, classes = uniform(1, (11, 4)).astype("f4"), np.arange(11) % 3
     trainers = [bp.Trainer(make_network((4, 6, 3), output="softmax")) for _ in range(2)]

@@ -22,6 +22,8 @@ OPTIMIZERS = {
     "adagrad": bp.Adagrad(),
     "adam": bp.Adam(),
     "adamw": bp.AdamW(weight_decay=0.1),
+    "nadam": bp.NAdam(),
+    "rprop": bp.Rprop(learning_rate=0.001),
 }
 EXTRAS = {
     "plain": {},
@@ -175,7 +177,7 @@ def test_another_optimizer_starts_afresh():
     second._state.from_dict(first._state.to_dict())
     state, given = second._state.to_dict(), first._state.to_dict()
     assert not state["v"].any()
-    assert (state["beta1_power"], state["beta2_power"]) == (1.0, 1.0)
+    assert [state[name] for name in ("beta1_power", "beta2_power", "decay_power")] == [1.0] * 3
     for name in ("epoch", "step", "position", "random_state", "random_increment"):
         assert state[name] == given[name]
 

@@ -51,8 +51,8 @@ class Explanation:
     loss : float
         The error E, for a batch the mean over its rows.
     loss_name : str
-    threshold : float
-        Of the Huber loss.
+    loss_parameter : float
+        The Huber loss's threshold or the quantile loss's level; of other losses 1, and without a meaning.
     learning_rate : float
     n_rows : int
     inputs : ndarray, (n, n_in), or (n_in,) for one row
@@ -76,9 +76,8 @@ class Explanation:
         self.output_names = read_names("output_names", output_names, net.layer_sizes[-1])
         self.network = net.copy()
         self.names = UnitNames(net.layer_sizes, net.bias)
-        self.loss_name, threshold = resolve(loss, net.output)
-        self.threshold = threshold
-        self._objective = Objective(loss, self.loss_name, threshold, net.layer_sizes[-1])
+        self.loss_name, self.loss_parameter = resolve(loss, net.output)
+        self._objective = Objective(loss, self.loss_name, self.loss_parameter, net.layer_sizes[-1])
         self._x: Real = np.array(problem.rows)
         self._y: Real = np.array(problem.data.targets)
         self._gradients = _passes.gradients(self.network, problem)

@@ -27,6 +27,8 @@ LATEX_FUNCTIONS = {
     "sign(": r"\operatorname{sign}(",
     "clip(": r"\operatorname{clip}(",
     "huber(": r"\operatorname{huber}(",
+    "quantile(": r"\operatorname{quantile}(",
+    "cosh(": r"\cosh(",
     "sum ": r"\sum ",
     "<=": r"\le ",
     "...": r"\ldots ",

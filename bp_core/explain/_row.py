@@ -22,11 +22,11 @@ Real = NDArray[Any]
 
 
 class Objective(NamedTuple):
-    """A resolved loss: as it was given, by name, its threshold, and over how many outputs."""
+    """A resolved loss: as it was given, by name, its parameter, and over how many outputs."""
 
     loss: LossLike
     name: str
-    threshold: float
+    parameter: float
     m: int
 
 
@@ -71,10 +71,11 @@ class Row:
 
     # ----------------------------------------------------------------- factors
     def output_factors(self, j: int) -> tuple[Factor, ...]:
-        """dE/da * da/dz of output j; of the cross-entropies, computed from z, dE/dz."""
+        """dE/da * da/dz of output j; of a loss computed from z dE/dz."""
         l, o = self.last, self.objective
         z, a, y = self.names.z(l, j), self.names.a(l, j), self.names.y(j)
-        formula = _rules.by_output(o.name, a, y, o.m, o.threshold)
+        residual = float(self.a[l][j]) - float(self.y[j])
+        formula = _rules.by_output(o.name, a, y, o.m, o.parameter, residual)
         if _rules.joined(o.name):
             return (Factor(f"dE/d{z}", formula, float(self.deltas[l][j])),)
         return Factor(f"dE/d{a}", formula, float(self.by_output[j])), self.slope_factor(l, j)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from bp_core.losses import OUTPUTS
+
 ACTIVATION = {
     "identity": "{z}",
     "sigmoid": "sigmoid({z})",
@@ -19,6 +21,7 @@ ACTIVATION = {
     "silu": "{z} sigmoid({z})",
     "softplus": "log(1 + exp({z}))",
     "softsign": "{z} / (1 + abs({z}))",
+    "exp": "exp({z})",
 }
 """f(z); of leaky_relu and elu where z <= 0, beyond it is z itself."""
 
@@ -27,6 +30,9 @@ LOSS = {
     "mse": ("1/{m} ", "({y} - {a})^2"),
     "mae": ("1/{m} ", "abs({y} - {a})"),
     "huber": ("1/{m} ", "huber({y} - {a})"),
+    "quantile": ("1/{m} ", "quantile({y} - {a})"),
+    "log_cosh": ("1/{m} ", "log(cosh({y} - {a}))"),
+    "poisson": ("", "{y} log({y} / {a}) - {y} + {a}"),
     "binary_cross_entropy": ("-1/{m} ", "({y} log({a}) + (1 - {y}) log(1 - {a}))"),
     "cross_entropy": ("-", "{y} log({a})"),
 }
@@ -34,6 +40,8 @@ LOSS = {
 
 NOTE = {
     "huber": ("huber(r) = r^2/2 where abs(r) <= {t}, else {t} (abs(r) - {t}/2)", ""),
+    "quantile": ("quantile(r) = max({t} r, ({t} - 1) r)", ""),
+    "poisson": ("dE/dz = dE/da * da/dz = (1 - y / a) a = a - y", ""),
     "binary_cross_entropy": ("dE/dz = dE/da * da/dz = (a - y) / (a (1 - a)) * a (1 - a) = a - y", ""),
     "cross_entropy": ("dE/dz = a - y", ", softmax and cross-entropy together"),
 }
@@ -61,9 +69,10 @@ def loss_formula(loss: str, pairs: list[tuple[str, str]], m: int) -> str:
     before, term = LOSS[loss]
     before = before.replace("1/{m} ", "") if m == 1 else before.format(m=m)
     if m > FEW:
-        return f"{before}sum {term.format(a='a', y='y')}"
-    terms = [term.format(a=a, y=y) for a, y in pairs]
-    return before + (terms[0] if m == 1 else f"({' + '.join(terms)})")
+        general = term.format(a="a", y="y")
+        return f"{before}sum ({general})" if is_sum(general) else f"{before}sum {general}"
+    terms = " + ".join(term.format(a=a, y=y) for a, y in pairs)
+    return f"{before}({terms})" if before and m > 1 else before + terms
 
 
 def slope(activation: str, z: str, a: str, positive: bool) -> str:
@@ -79,25 +88,47 @@ def slope(activation: str, z: str, a: str, positive: bool) -> str:
         "silu": f"sigmoid({z}) + {a} (1 - sigmoid({z}))",
         "softplus": f"sigmoid({z})",
         "softsign": f"(1 - abs({a}))^2",
+        "exp": a,
     }[activation]
 
 
-def by_output(loss: str, a: str, y: str, m: int, threshold: float) -> str:
-    """The formula of dE/da for one of m outputs; of the cross-entropies that of dE/dz, computed without a division."""
-    share, t = f" / {m}" if m > 1 else "", f"{threshold:g}"
+def by_output(loss: str, a: str, y: str, m: int, parameter: float, residual: float) -> str:
+    """The formula of dE/da for one of m outputs; of a loss computed from z that of dE/dz.
+
+    ``residual``, a - y, tells the side of a kink.
+    """
+    share, t = f" / {m}" if m > 1 else "", f"{parameter:g}"
+    if loss == "quantile":
+        return _tilt(a, y, share, parameter, residual)
     return {
         "half_squared_error": f"{a} - {y}",
         "mse": f"2 ({a} - {y}){share}",
         "mae": f"sign({a} - {y}){share}",
         "huber": f"clip({a} - {y}, -{t}, {t}){share}",
+        "log_cosh": f"tanh({a} - {y}){share}",
+        "poisson": f"{a} - {y}",
         "binary_cross_entropy": f"({a} - {y}){share}" if share else f"{a} - {y}",
         "cross_entropy": f"{a} - {y}",
     }[loss]
 
 
+def _tilt(a: str, y: str, share: str, level: float, residual: float) -> str:
+    """dE/da of the quantile loss: it costs 1 - level to lie above a target, level to lie below it."""
+    if residual == 0:
+        return f"0 as {a} = {y}"
+    return f"(1 - {level:g}){share} as {a} > {y}" if residual > 0 else f"-{level:g}{share} as {a} < {y}"
+
+
 def joined(loss: str) -> bool:
     """Whether a loss is computed from z, and has dE/dz where others have dE/da * da/dz."""
-    return loss in ("binary_cross_entropy", "cross_entropy")
+    return loss in OUTPUTS
+
+
+def beyond_formula(loss: str, a: list[float], y: list[float]) -> str:
+    """Why the formula of E has no number for these outputs and targets: which of them is what; or nothing."""
+    if loss == "poisson":
+        return "a y is 0" if 0 in y else ("an a is 0" if 0 in a else "")
+    return "an a is 0 or 1" if joined(loss) and (0 in a or 1 in a) else ""
 
 
 def is_sum(formula: str) -> bool:

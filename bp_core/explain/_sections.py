@@ -97,7 +97,7 @@ def error_formula(explanation: Explanation) -> str:
 def error_note(explanation: Explanation) -> tuple[str, str]:
     """What there is to say about the loss: a formula, and words behind it."""
     formula, said = _rules.NOTE.get(explanation.loss_name, ("", ""))
-    return formula.format(t=f"{explanation.threshold:g}"), said
+    return formula.format(t=f"{explanation.loss_parameter:g}"), said
 
 
 def _error(explanation: Explanation) -> list[Line]:
@@ -111,11 +111,11 @@ def _error(explanation: Explanation) -> list[Line]:
 def _row_error(explanation: Explanation, s: int) -> Line:
     """E as a formula by name and, where it is short, filled in."""
     row, by_name = explanation.row(s), error_formula(explanation)
-    saturated = _rules.joined(explanation.loss_name) and bool(((row.a[-1] == 0) | (row.a[-1] == 1)).any())
+    beyond = _rules.beyond_formula(explanation.loss_name, row.a[-1].tolist(), row.y.tolist())
     sides = [by_name]
-    if row.y.size <= _rules.FEW and not saturated:
+    if row.y.size <= _rules.FEW and not beyond:
         sides += [filled(by_name, _output_values(row))]
-    notes = ["" if explanation.n_rows == 1 else f"row {s}", "computed from z, as an a is 0 or 1" if saturated else ""]
+    notes = ["" if explanation.n_rows == 1 else f"row {s}", f"computed from z, as {beyond}" if beyond else ""]
     return equation("E", *sides, number(row.loss), note=", ".join(filter(None, notes)))
 
 

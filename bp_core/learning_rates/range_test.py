@@ -67,7 +67,7 @@ def find_learning_rate(
         Its learning rate is replaced at every step, its state lives on.
     batch_size : int or "full", default 32
         Rows of a step. The larger, the less the losses scatter from batch to batch.
-    loss : str or Huber, default "auto"
+    loss : str, Huber or Quantile, default "auto"
         As for :class:`Trainer`.
     seed : int, optional
         Of the order of the rows. None: a new one each time.
@@ -117,6 +117,8 @@ def find_learning_rate(
     rows, _ = _checks.features(X, net.layer_sizes[0], row_allowed=False)
     targets = _checks.numeric("y", y)
     net.loss(rows, targets, loss=loss)  # all rows are looked at before the first step
+    if isinstance(optimizers.resolve(optimizer), optimizers.Rprop):
+        raise ValueError("optimizer Rprop reads its learning rate in the first step only; expected one that goes on")
     trainer = Trainer(net.copy(), loss=loss, optimizer=optimizer, batch_size=batch_size, n_threads=1)
     batches = _batches(rows, targets, trainer.batch_size, _checks.check_seed(seed))
     rates = np.geomspace(low, high, steps)
