@@ -7,6 +7,9 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from bp_core import _csr
+from bp_core._csr import Csr
+
 Array = NDArray[Any]
 
 FINITE_BLOCK = 1 << 20
@@ -90,6 +93,8 @@ def numeric(name: str, values: object) -> Array:
         raise TypeError(f"{name} is {values!r}; expected an array of real numbers")
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
         raise ValueError(f"{name} is a masked array with masked numbers; fill them or leave their rows out first")
+    if _csr.is_sparse(values):
+        raise TypeError(f"{name} is sparse ({type(values).__name__}); expected dense rows: pass {name}.toarray()")
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -131,26 +136,46 @@ def features(X: object, n_in: int, *, row_allowed: bool = True) -> tuple[Array, 
     return array, single
 
 
-def require_rows(X: Array) -> None:
+def rows_of(X: object, n_in: int, *, row_allowed: bool = True) -> tuple[Array | Csr, bool]:
+    """The same, and a sparse X taken apart."""
+    if not _csr.is_sparse(X):
+        return features(X, n_in, row_allowed=row_allowed)
+    rows = _csr.take_apart(X)
+    if rows.shape[1] != n_in:
+        raise ValueError(f"x has {rows.shape[1]} features per row; this network takes {n_in}")
+    return rows, False
+
+
+def require_rows(X: Array | Csr) -> None:
     """Raise for X without a row."""
     if X.shape[0] == 0:
         raise ValueError(f"X has shape {X.shape}: no rows; expected at least one")
 
 
-def describe_bad(name: str, array: Array, row: int, dtype: np.dtype[Any]) -> str:
+def describe_bad(name: str, array: Array | Csr, row: int, dtype: np.dtype[Any]) -> str:
     """Say which number of a row is not finite in ``dtype``, by row and column."""
+    if isinstance(array, Csr):
+        place = _csr.first_bad(array, int(array.indptr[row]), int(array.indptr[row + 1]), dtype)
+        return _describe(f"{name}[{row}, {array.indices[place or 0]}]", array.data[place or 0], dtype)
     numbers = np.atleast_1d(array[row])
     with np.errstate(over="ignore"):
         column = int(np.argmin(np.isfinite(numbers.astype(dtype))))
-    where = f"{name}[{row}, {column}]" if array.ndim == 2 else f"{name}[{row}]"
-    value = numbers[column]
+    return _describe(f"{name}[{row}, {column}]" if array.ndim == 2 else f"{name}[{row}]", numbers[column], dtype)
+
+
+def _describe(where: str, value: Any, dtype: np.dtype[Any]) -> str:
     if np.isfinite(value):
         return f"{where} is {value}, too large for {dtype}; expected finite numbers"
     return f"{where} is {value}; expected finite numbers"
 
 
-def check_finite(name: str, array: Array, dtype: np.dtype[Any]) -> None:
+def check_finite(name: str, array: Array | Csr, dtype: np.dtype[Any]) -> None:
     """Raise for a number that is not finite in ``dtype``, by row and column; needs little memory."""
+    if isinstance(array, Csr):
+        place = _csr.first_bad(array, 0, int(array.indptr[-1]), dtype)
+        if place is not None:
+            raise ValueError(describe_bad(name, array, array.row_of(place), dtype))
+        return
     if array.dtype.kind != "f":
         return
     rows = max(1, FINITE_BLOCK // max(1, array[:1].size))
@@ -184,6 +209,7 @@ def sample_weights(weights: object, n: int) -> NDArray[np.float64] | None:
 
 
 STATUS_OUT_OF_TIME, STATUS_TARGET, STATUS_NOT_FINITE, STATUS_BAD_X, STATUS_BAD_Y, STATUS_BAD_CLASS = range(1, 7)
+STATUS_NO_MEMORY = 9
 """The engine's codes for why a call stopped; 0 is done."""
 
 
@@ -193,4 +219,6 @@ def raise_bad_row(status: int, row: int, data: tuple[Any, ...], dtype: np.dtype[
         raise ValueError(describe_bad("X", data[0], row, dtype))
     if status == STATUS_BAD_Y:
         raise ValueError(describe_bad("y", data[1], row, dtype))
+    if status == STATUS_NO_MEMORY:
+        raise MemoryError("no memory for the entries of a sparse X")
     raise RuntimeError(f"row {row} changed while it was read")

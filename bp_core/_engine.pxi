@@ -18,9 +18,11 @@ DTYPE = dtype("float32" if sizeof(real) == sizeof(float) else "float64")
 include "_engine_plan.pxi"
 include "_engine_arrays.pxi"
 include "_engine_team.pxi"
+include "_engine_csr.pxi"
 include "_engine_job.pxi"
 include "_engine_passes.pxi"
 include "_engine_update.pxi"
+include "_engine_sparse.pxi"
 include "_engine_blocks.pxi"
 include "_engine_train.pxi"
 include "_engine_small.pxi"
@@ -93,6 +95,7 @@ cdef Py_ssize_t check_threads(Py_ssize_t threads) except -1:
 
 def training_workspace(
     bytes plan, Py_ssize_t n, Py_ssize_t batch_size, int loss, bint clips, bint drops, Py_ssize_t threads,
+    bint sparse=False,
 ):
     """The length of the array of zeros that `train` needs as its workspace."""
     cdef Job job
@@ -104,6 +107,7 @@ def training_workspace(
     try:
         open_net(&job.net, plan)
         needs = training_needs(&job.net, n, batch_size, clips, drops, check_threads(threads))
+        needs.sparse = sparse
         return workspace_reals(&job, &needs)
     finally:
         close_job(&job)
@@ -134,6 +138,9 @@ def train(bytes plan, parameters, recipe, tuple state, data, objective, epochs, 
         needs = training_needs(
             &t.job.net, t.job.X.rows, t.batch_size, t.update.recipe.clip_norm > 0, has_dropout(&t.job.net),
             check_threads(t.threads))
+        needs.sparse = t.job.csr != NULL
+        if needs.sparse:
+            take_shares(t.job.csr, needs.rows, t.threads)
         t.job.chunk = t.threads * <Py_ssize_t>CHUNK_ROWS
         bind_parameters(&t.job.net, <real*>t.job.parameters.data)
         bind_workspace(&t.job, &needs, workspace)

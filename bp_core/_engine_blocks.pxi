@@ -40,13 +40,16 @@ cdef void rows_gradient(
     """The whole gradient, sums behind shared biases after it, of some of the worker's rows in hand."""
     cdef const Layer* layer
     cdef Panel panel
+    cdef SparsePart parts[5]        # MOST_PARTS
     cdef Py_ssize_t l
     cdef real* sums = gradient + job.net.size
+    take_parts(job, worker.number, worker.number + 1, at, rows, parts, &panel)
     for l in range(job.net.n_layers):
         layer = &job.net.layers[l]
         panel.k = 0
+        shape_panels(job, l, &panel)
         while panel.k < layer.W_rows:
-            panel.rows, panel.j = min(<Py_ssize_t>PANEL_ROWS, layer.W_rows - panel.k), 0
+            panel.rows, panel.j = min(panel.most_rows, layer.W_rows - panel.k), 0
             while panel.j < layer.W_columns:
                 lay_panel(worker, layer, gradient, &panel)
                 panel_gradient(job, l, at, rows, &panel, add, NULL)

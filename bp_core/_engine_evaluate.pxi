@@ -73,6 +73,8 @@ cdef Status evaluate_rows(Job* job, Sinks* sinks, bint targets, bint backward, d
     while first < n:
         rows = min(n - first, <Py_ssize_t>CHUNK_ROWS)
         status = load_rows(job, worker, first, 0, rows, targets, size * job.gradient_outputs)
+        if status == DONE and backward and job.csr != NULL:
+            status = sort_rows(job, worker, 0, rows)
         if status != DONE:
             job.bad_row = worker.bad_row
             return status
@@ -141,6 +143,9 @@ def evaluate(bytes plan, parameters, data, objective, tuple wanted):
         if job.X.rows < 1 or (backward and not targets):
             raise ValueError("a loss needs at least one row and its targets")
         needs = evaluation_needs(job.X.rows, backward)
+        needs.sparse = job.csr != NULL
+        if needs.sparse:
+            take_shares(job.csr, needs.rows, 1)
         bind_parameters(&job.net, <real*>job.parameters.data)
         bind_workspace(&job, &needs, zeros(workspace_reals(&job, &needs), DTYPE))
         with nogil:

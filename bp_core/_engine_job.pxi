@@ -16,7 +16,7 @@ cdef enum:
     PANEL_LINES = 4
 
 cdef enum Status:                   # why a native call stopped
-    DONE, OUT_OF_TIME, TARGET_LOSS, NOT_FINITE, BAD_X, BAD_Y, BAD_CLASS, BAD_ORDER
+    DONE, OUT_OF_TIME, TARGET_LOSS, NOT_FINITE, BAD_X, BAD_Y, BAD_CLASS, BAD_ORDER, BAD_ENTRIES, NO_MEMORY
 
 cdef enum:                          # the places of a worker's powers, and of the running numbers they come from
     BETA1_POWER                     # beta1^t; of NAdam the product of the momenta so far
@@ -40,7 +40,8 @@ ctypedef struct Worker:             # what one thread of a call has for itself
 
 ctypedef struct Job:
     Net net
-    Table X                     # (n, n_in)
+    Table X                     # (n, n_in); closed where X is sparse, but for its shape
+    Csr* csr                    # X where it is sparse, else NULL
     Table y                     # (n, n_out); closed without targets or with class indices
     Run classes                 # (n,) int64, instead of y
     Run weights                 # (n,) float64, or closed
@@ -87,6 +88,7 @@ ctypedef struct Needs:          # what of the workspace a call uses
     bint all_z
     bint small                  # rows for the steps of a small network
     bint drops                  # masks of the hidden layers
+    bint sparse                 # no room for rows of X
 
 
 cdef inline bint loss_reads_z(int loss) noexcept nogil:
@@ -180,7 +182,7 @@ cdef real* take_workspace(Job* job, const Needs* needs, real* room) noexcept nog
     """Point everything at its place from `room` on; returns the end."""
     cdef Net* net = &job.net
     cdef Py_ssize_t l
-    job.x = take(&room, needs.rows * net.x_stride)
+    job.x = take(&room, 0 if needs.sparse else needs.rows * net.x_stride)
     job.targets = take(&room, needs.rows * padded(net.n_out))
     job.scale = take(&room, needs.rows)
     job.row_loss = take_doubles(&room, needs.rows)
@@ -239,8 +241,7 @@ cdef int open_objective(Job* job, objective) except -1:
 cdef int open_data(Job* job, data, bint targets) except -1:
     """Open X (n, n_in) and, if they are wanted, the targets."""
     X, y, classes, weights, sizes, job.missing = data
-    open_table(&job.X, X, "X")
-    expect_shape(&job.X, job.X.rows, job.net.n_in, "X")
+    open_X(job, X)
     if targets:
         open_targets(job, y, classes)
         open_row_numbers(job, &job.weights, weights, "sample_weight")
@@ -269,6 +270,7 @@ cdef int open_targets(Job* job, object y, object classes) except -1:
 
 cdef void close_job(Job* job) noexcept:
     close_table(&job.X)
+    close_csr(job.csr)
     close_table(&job.y)
     close_run(&job.classes)
     close_run(&job.weights)

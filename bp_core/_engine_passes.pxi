@@ -114,9 +114,12 @@ cdef Status load_rows(
     cdef Status status = check_order(job, first, rows)
     if status != DONE:
         return status
-    status = load_table(job, worker, &job.X, BAD_X, first, rows, job.x + at * job.net.x_stride, job.net.x_stride)
+    if job.csr != NULL:
+        status = load_sparse(job, worker, first, at, rows)
+    else:
+        status = load_table(job, worker, &job.X, BAD_X, first, rows, job.x + at * job.net.x_stride, job.net.x_stride)
     if not targets:
-        return DONE
+        return DONE if status == BAD_X else status
     if status != DONE:
         return status
     load_weights(job, first, at, rows, divisor)
@@ -186,8 +189,12 @@ cdef void forward_pass(Job* job, Py_ssize_t first, Py_ssize_t at, Py_ssize_t row
     cdef Layer* layer
     for l in range(job.net.n_layers):
         layer = &job.net.layers[l]
-        layer_forward(
-            &job.net, layer, a_prev, a_prev_stride, layer.z + at * layer.stride, layer.a + at * layer.stride, rows)
+        if l == 0 and job.csr != NULL:
+            sparse_layer_forward(
+                &job.net, job.csr.in_hand + at, layer.z + at * layer.stride, layer.a + at * layer.stride, rows)
+        else:
+            layer_forward(
+                &job.net, layer, a_prev, a_prev_stride, layer.z + at * layer.stride, layer.a + at * layer.stride, rows)
         if layer.mask != NULL:
             drop_units(job, layer, l, first, at, rows)
         a_prev, a_prev_stride = layer.out + at * layer.stride, layer.stride
@@ -270,6 +277,8 @@ cdef void carry_rows(
 ) noexcept nogil:
     """Rows `first`, ... of the order at places `at`, ... of the chunk: forward, loss, every delta."""
     worker.status = load_rows(job, worker, first, at, rows, True, divisor)
+    if worker.status == DONE and job.csr != NULL:
+        worker.status = sort_rows(job, worker, at, rows)
     if worker.status == DONE:
         forward_pass(job, first, at, rows)
         if job.missing:
@@ -283,6 +292,7 @@ cdef void rows_pass(Job* job, Worker* worker, Py_ssize_t first, Py_ssize_t rows,
     cdef Py_ssize_t at = rows * worker.number // job.team.barrier.size
     cdef Py_ssize_t count = rows * (worker.number + 1) // job.team.barrier.size - at
     worker.status = DONE
+    forget_parts(job, worker)
     if count > 0:
         carry_rows(job, worker, first + at, at, count, divisor)
 

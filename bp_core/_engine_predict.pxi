@@ -24,6 +24,7 @@ cdef enum:
 ctypedef struct Prediction:         # all that the threads of one prediction share
     Net* net
     Table X
+    Csr* csr                        # X where it is sparse, else NULL
     Run parameters                  # that `out` may not overlap
     Run out
     real* room
@@ -36,6 +37,19 @@ cdef Py_ssize_t prediction_reals(const Net* net, Py_ssize_t rows) noexcept nogil
     return rows * (net.x_stride + 2 * net.widest)
 
 
+cdef Py_ssize_t room_of_thread(const Prediction* p) noexcept nogil:
+    """What a thread needs of that for its blocks: no room for rows of X where X is sparse."""
+    return 2 * p.block * p.net.widest if p.csr != NULL else prediction_reals(p.net, p.block)
+
+
+cdef void leave_out_rows(Net* net) noexcept nogil:
+    """Let the widest row be one of a layer's, where there is no room for rows of X."""
+    cdef Py_ssize_t l
+    net.widest = 0
+    for l in range(net.n_layers):
+        net.widest = max(net.widest, net.layers[l].stride)
+
+
 cdef inline void copy_rows(
     const real* rows_from, Py_ssize_t stride, real* out, Py_ssize_t out_stride, Py_ssize_t n, Py_ssize_t rows,
 ) noexcept nogil:
@@ -45,6 +59,22 @@ cdef inline void copy_rows(
         memcpy(out + s * out_stride, rows_from + s * stride, n * sizeof(real))
 
 
+cdef void upper_layers(
+    const Net* net, Py_ssize_t l, const real* a_prev, Py_ssize_t a_prev_stride, Py_ssize_t rows,
+    real* pair, Py_ssize_t block, real* out,
+) noexcept nogil:
+    """From layer l to the output, layer after layer between two rooms; a_prev may be the first of them if l is 1."""
+    cdef const Layer* layer
+    cdef real* a
+    while l < net.n_layers:
+        layer = &net.layers[l]
+        a = pair + l % 2 * block * net.widest
+        layer_forward(net, layer, a_prev, a_prev_stride, a, a, rows)
+        a_prev, a_prev_stride = a, layer.stride
+        l += 1
+    copy_rows(a_prev, a_prev_stride, out, net.n_out, net.n_out, rows)
+
+
 cdef void predict_block(
     const Net* net, const Table* X, Py_ssize_t first, Py_ssize_t rows, real* room, Py_ssize_t block, real* out,
 ) noexcept nogil:
@@ -52,33 +82,47 @@ cdef void predict_block(
 
     Rows are read in place where they are numbers of this kind, but for a narrow layer, which reads whole words.
     """
-    cdef real* pair = room + block * net.x_stride
     cdef const real* a_prev = room
-    cdef const Layer* layer
-    cdef Py_ssize_t a_prev_stride = net.x_stride, l
-    cdef real* a = room
+    cdef Py_ssize_t a_prev_stride = net.x_stride
     if is_rows_of_real(X) and not net.layers[0].narrow:
         a_prev, a_prev_stride = <const real*>(X.data + first * X.row_step), X.row_step // <Py_ssize_t>sizeof(real)
     else:
         read_rows(net.kernels, X, first, NULL, rows, 0, room, net.x_stride)
-    for l in range(net.n_layers):
-        layer = &net.layers[l]
-        a = pair + l % 2 * block * net.widest
-        layer_forward(net, layer, a_prev, a_prev_stride, a, a, rows)
-        a_prev, a_prev_stride = a, layer.stride
-    copy_rows(a, a_prev_stride, out + first * net.n_out, net.n_out, net.n_out, rows)
+    upper_layers(
+        net, 0, a_prev, a_prev_stride, rows, room + block * net.x_stride, block, out + first * net.n_out)
+
+
+cdef Status predict_sparse_block(
+    const Prediction* p, SparseShare* share, SparseRow* rows_in_hand, Py_ssize_t first, Py_ssize_t rows, real* room,
+) noexcept nogil:
+    """The same for sparse rows; a number that is not finite is no reason to stop."""
+    cdef const Layer* layer = &p.net.layers[0]
+    cdef Status status = gather_sparse(
+        p.net.kernels, p.csr, &share.entries, first, NULL, rows, rows_in_hand, &share.bad_row)
+    if status != DONE and status != BAD_X:
+        return status
+    sparse_layer_forward(p.net, rows_in_hand, room, room, rows)
+    upper_layers(
+        p.net, 1, room, layer.stride, rows, room, p.block, <real*>p.out.data + first * p.net.n_out)
+    return DONE
 
 
 cdef void predict_share(void* prediction, Py_ssize_t number) noexcept nogil:
     """One thread's blocks of rows."""
     cdef Prediction* p = <Prediction*>prediction
-    cdef real* room = p.room + number * prediction_reals(p.net, p.block)
+    cdef real* room = p.room + number * room_of_thread(p)
     cdef Py_ssize_t blocks = (p.X.rows + p.block - 1) // p.block, size = p.team.barrier.size
     cdef Py_ssize_t first = blocks * number // size * p.block
     cdef Py_ssize_t end = min(p.X.rows, blocks * (number + 1) // size * p.block)
     while first < end:
-        predict_block(
-            p.net, &p.X, first, min(p.block, end - first), room, p.block, <real*>p.out.data)
+        if p.csr != NULL:
+            p.csr.shares[number].status = predict_sparse_block(
+                p, &p.csr.shares[number], p.csr.in_hand + number * p.block, first, min(p.block, end - first), room)
+            if p.csr.shares[number].status != DONE:
+                return
+        else:
+            predict_block(
+                p.net, &p.X, first, min(p.block, end - first), room, p.block, <real*>p.out.data)
         first += p.block
 
 
@@ -97,13 +141,15 @@ cdef int predict_in_threads(Prediction* p, Py_ssize_t threads) except -1:
     threads = max(<Py_ssize_t>1, min(threads, <Py_ssize_t>MOST_THREADS))
     p.block = rows_at_once(p, threads)
     threads = min(threads, (p.X.rows + p.block - 1) // p.block)
-    size = threads * prediction_reals(p.net, p.block) + bias_rows_size(p.net) + LINE
+    if p.csr != NULL:
+        take_shares(p.csr, threads * p.block, threads)
+    size = threads * room_of_thread(p) + bias_rows_size(p.net) + LINE
     room = <real*>malloc(size * sizeof(real))
     if room == NULL:
         raise MemoryError(f"no memory for {size} numbers of scratch")
     with nogil:
         p.room = <real*>((<size_t>room + 63) // 64 * 64)
-        prepare_bias_rows(p.net, p.room + threads * prediction_reals(p.net, p.block))
+        prepare_bias_rows(p.net, p.room + threads * room_of_thread(p))
         run_team(&p.team, predict_share, p, threads)
         free(room)
     return 0
@@ -120,7 +166,7 @@ cdef int predict_rows(Prediction* p, Py_ssize_t threads) except -1:
     """All rows: on the stack where they and the network are small, then without releasing the GIL."""
     cdef real small[2048]
     cdef Py_ssize_t size, rows = p.X.rows
-    if rows > BLOCK_ROWS:
+    if rows > BLOCK_ROWS or p.csr != NULL:
         return predict_in_threads(p, threads)
     size = prediction_reals(p.net, rows)
     if size + bias_rows_size(p.net) > SMALL:
@@ -201,12 +247,14 @@ cdef object new_out(Prediction* p):
 
 cdef void open_nothing(Prediction* p) noexcept:
     p.X.open = p.parameters.open = p.out.open = False
+    p.csr = NULL
 
 
 cdef void close_prediction(Prediction* p) noexcept:
     close_run(&p.out)
     close_run(&p.parameters)
     close_table(&p.X)
+    close_csr(p.csr)
 
 
 cdef object predict_opened(Prediction* p, object X, object out):
@@ -241,22 +289,40 @@ def predict_plain(bytes plan, parameters, X, out):
         close_net(&net)
 
 
+cdef tuple outcome_of(const Prediction* p):
+    """The status of the first thread that could not read its rows, and the row it means."""
+    cdef Py_ssize_t t
+    if p.csr != NULL:
+        for t in range(p.csr.n_shares):
+            if p.csr.shares[t].status != DONE:
+                return p.csr.shares[t].status, p.csr.shares[t].bad_row
+    return DONE, 0
+
+
 def predict(bytes plan, parameters, X, out, Py_ssize_t threads):
-    """The output for every row of X (n, n_in) into the contiguous array `out` (n, n_out); returns out."""
+    """The output for every row of X (n, n_in) into the contiguous array `out` (n, n_out).
+
+    Returns (status, the row that it means): a sparse X may be damaged, or changed by another thread.
+    """
     cdef Net net
     cdef Prediction p
     open_nothing(&p)
     open_net(&net, plan)
     p.net = &net
     try:
-        open_table(&p.X, X, "X")
-        expect_shape(&p.X, p.X.rows, net.n_in, "X")
+        if isinstance(X, tuple):
+            p.csr = open_csr(X, net.n_in)
+            p.X.rows = p.csr.rows
+            leave_out_rows(&net)
+        else:
+            open_table(&p.X, X, "X")
+            expect_shape(&p.X, p.X.rows, net.n_in, "X")
         open_reals(&p.parameters, parameters, net.size, False, "the parameters")
         open_rows(&p.out, out, p.X.rows, net.n_out, "out")
         bind_parameters(&net, <real*>p.parameters.data)
         if p.X.rows:
             predict_rows(&p, threads)
-        return out
+        return outcome_of(&p)
     finally:
         close_prediction(&p)
         close_net(&net)

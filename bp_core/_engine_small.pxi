@@ -10,7 +10,7 @@ ctypedef struct Small:              # what lives as long as the native call
 cdef bint goes_small(const Training* t) noexcept nogil:
     """Whether the steps of this call need nothing that the kernel for small networks leaves out."""
     return (
-        t.job.small_x != NULL and not t.job.weights.open and not t.job.sizes.open and not t.job.missing
+        t.job.small_x != NULL and t.job.csr == NULL and not t.job.weights.open and not t.job.sizes.open and not t.job.missing
         and t.update.recipe.l2 == 0 and t.update.recipe.l1 == 0 and t.update.recipe.clip_norm == 0
         and t.update.recipe.max_norm == 0 and not t.update.mean.open)
 

@@ -91,6 +91,10 @@ ctypedef struct Panel:          # of W as it is stored, and of its gradient
     Py_ssize_t columns          # whole lines
     real* gradient
     Py_ssize_t stride           # reals from one row of `gradient` to the next
+    Py_ssize_t most_rows        # of the layer's panels
+    Py_ssize_t most_lines
+    const SparsePart* parts     # of the rows in hand, where X is sparse: for the first layer
+    Py_ssize_t n_parts
 
 
 ctypedef struct Factors:        # grad_W of a panel is left^T right
@@ -115,7 +119,11 @@ cdef void panel_gradient(
     const Job* job, Py_ssize_t l, Py_ssize_t at, Py_ssize_t rows, const Panel* panel, bint add, const Wish* wish,
 ) noexcept nogil:
     """grad_W of a panel over `rows` rows in hand from place `at` on; its padding becomes 0."""
-    cdef Factors f = factors_of(job, l, at, panel)
+    cdef Factors f
+    if l == 0 and job.csr != NULL:
+        sparse_panel_gradient(job, panel, add)
+        return
+    f = factors_of(job, l, at, panel)
     job.net.kernels.gradient(
         f.left, f.left_stride, f.right, f.right_stride, panel.gradient, panel.stride,
         rows, panel.rows, panel.columns, add, wish)
@@ -229,8 +237,12 @@ cdef void descend_panel(
 ) noexcept nogil:
     """The gradient of a panel and its update by plain SGD at once."""
     cdef Layer* layer = &job.net.layers[l]
-    cdef Factors f = factors_of(job, l, 0, panel)
+    cdef Factors f
     cdef real* W = layer.W + panel.k * layer.W_stride + panel.j
+    if l == 0 and job.csr != NULL:
+        sparse_descend_panel(job, worker, panel)
+        return
+    f = factors_of(job, l, 0, panel)
     job.net.kernels.descend(
         f.left, f.left_stride, f.right, f.right_stride, W, layer.W_stride,
         worker.rule.learning_rate, rows, panel.rows, panel.columns)
@@ -296,16 +308,28 @@ cdef inline bint owns_bias(const Job* job, const Worker* worker, const Layer* la
         job.net.size * worker.number // size <= layer.b_at < job.net.size * (worker.number + 1) // size)
 
 
-cdef inline Py_ssize_t panel_columns(const Layer* layer, Py_ssize_t j) noexcept nogil:
-    """How many columns, whole lines, the panel from column j has: all panels of a row are nearly as wide."""
-    cdef Py_ssize_t lines = (layer.W_columns + LINE - 1) // LINE - j // LINE
-    cdef Py_ssize_t panels = (lines + PANEL_LINES - 1) // PANEL_LINES
+cdef inline Py_ssize_t lines_from(const Layer* layer, Py_ssize_t j) noexcept nogil:
+    return (layer.W_columns + LINE - 1) // LINE - j // LINE
+
+
+cdef inline void shape_panels(const Job* job, Py_ssize_t l, Panel* panel) noexcept nogil:
+    """How large a layer's panels are: few whole rows of it where X is sparse, as each row has few products."""
+    cdef Py_ssize_t lines = lines_from(&job.net.layers[l], 0)
+    panel.most_rows, panel.most_lines = PANEL_ROWS, PANEL_LINES
+    if l == 0 and job.csr != NULL and not job.net.layers[0].narrow and lines <= PANEL_ROWS * PANEL_LINES:
+        panel.most_rows, panel.most_lines = PANEL_ROWS * PANEL_LINES // lines, lines
+
+
+cdef inline Py_ssize_t panel_columns(const Layer* layer, const Panel* panel) noexcept nogil:
+    """How many columns, whole lines, the panel has: all panels of a row are nearly as wide."""
+    cdef Py_ssize_t lines = lines_from(layer, panel.j)
+    cdef Py_ssize_t panels = (lines + panel.most_lines - 1) // panel.most_lines
     return (lines + panels - 1) // panels * LINE
 
 
 cdef void lay_panel(const Worker* worker, const Layer* layer, real* gradient, Panel* panel) noexcept nogil:
     """Where the gradient of a panel is made: in the whole `gradient`, or, if that is NULL, in a room of its own."""
-    panel.columns = panel_columns(layer, panel.j)
+    panel.columns = panel_columns(layer, panel)
     panel.stride = panel.columns if gradient == NULL else layer.W_stride
     panel.gradient = worker.panel
     if gradient != NULL:
@@ -321,12 +345,15 @@ cdef void slice_pass(
     """
     cdef Layer* layer
     cdef Panel panel
+    cdef SparsePart parts[320]      # MOST_THREADS * MOST_PARTS
     cdef Py_ssize_t l, end
+    take_parts(job, 0, job.team.barrier.size, 0, rows, parts, &panel)
     for l in range(job.net.n_layers):
         layer = &job.net.layers[l]
         panel.k, end = row_of_share(job, layer, worker.number), row_of_share(job, layer, worker.number + 1)
+        shape_panels(job, l, &panel)
         while panel.k < end:
-            panel.rows, panel.j = min(<Py_ssize_t>PANEL_ROWS, end - panel.k), 0
+            panel.rows, panel.j = min(panel.most_rows, end - panel.k), 0
             while panel.j < layer.W_columns:
                 lay_panel(worker, layer, job.gradient, &panel)
                 panel_pass(job, update, worker, l, rows, &panel, add, last, applied)

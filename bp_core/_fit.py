@@ -71,7 +71,8 @@ class Fit:
         self._epoch_steps = -(-n // self._batch_size)
         self._rates, self._varies = np.zeros(1), False  # of the call
         self._called_at = 0  # the trainer's step with the first of them
-        several = _threads.for_training(trainer._n_threads, self._net.n_parameters, self._batch_size)
+        unmet = _threads.unmet(self._net, data.X)
+        several = _threads.for_training(trainer._n_threads, self._net.n_parameters, self._batch_size, unmet)
         self._crew = _threads.Crew(several, fixed=trainer._n_threads is not None)
         self._best = Best(watch.min_delta)
         self._began = time.monotonic()

@@ -4,7 +4,7 @@ Every (instruction set, dtype) fills one; the engine calls through it. Rows of `
 ``delta`` and ``y`` are ``stride`` reals apart; a kernel may write the padding of the last word of
 a row, and reads padding only where it says so. All sizes are at least 1 unless stated.
 """
-from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 cdef extern from "real.h":
     ctypedef double real                    # float or double: the header decides
@@ -110,6 +110,18 @@ ctypedef struct SmallStep:
     real parameter
     bint descends                           # parameters -= rate * gradient, which is not written
     real rate
+
+ctypedef struct SparseRow:                  # the numbers of a row of X that are stored, in the order of their columns
+    const int32_t* columns                  # (n,) ascending
+    const real* values                      # (n,)
+    Py_ssize_t n
+    Py_ssize_t at                           # where it begins in the arrays of X
+
+ctypedef struct SparsePart:                 # of rows of one block, one after the other: their numbers column by column
+    const int32_t* starts                   # (fan_in + 1,): column k is at starts[k] to starts[k + 1]
+    const int32_t* samples                  # the row of each number, ascending within a column
+    const real* values
+    Py_ssize_t block                        # parts of one block continue each other's chains
 
 ctypedef struct Wish:                       # rows that what follows a product reads: asked for while it is computed
     const char* arrays[3]                   # the first row in each; NULL: fewer arrays
@@ -240,4 +252,63 @@ ctypedef struct Kernels:
         Py_ssize_t further,     # rows that a later call will want
         real* out,              # OUT  (rows, n), rows out_stride apart
         Py_ssize_t out_stride, Py_ssize_t rows, Py_ssize_t n,
+    ) noexcept nogil
+    # the columns of a sparse row, copied; whether they ascend and lie from 0 to fan_in - 1
+    bint (*gather_columns)(
+        const void* indices,    # IN   (n,) of int32, or of int64 where `wide`
+        bint wide,
+        int32_t* columns,       # OUT  (n,)
+        Py_ssize_t n, Py_ssize_t fan_in,
+    ) noexcept nogil
+    # sparse rows column by column
+    void (*sort_entries)(
+        const SparseRow* rows,  # IN   (n_rows,)
+        Py_ssize_t n_rows,
+        Py_ssize_t first,       # what the first row is called
+        int32_t* starts,        # OUT  (fan_in + 2,); the last number is room
+        int32_t* samples,       # OUT  as many as the rows store
+        real* values,           # OUT  the same
+        Py_ssize_t fan_in,
+    ) noexcept nogil
+    # z[s, j] = b[j] + sum_k x[s, k] * W[k, j], one chain of FMAs over the stored k in ascending order
+    void (*sparse_forward)(
+        const SparseRow* rows,  # IN   (batch,)
+        const real* W,          # IN   (fan_in, fan_out), rows W_stride apart, padding read
+        Py_ssize_t W_stride,
+        const real* b,          # IN   (fan_out,), padding read
+        real* z,                # OUT  (batch, fan_out); overlaps no input
+        Py_ssize_t z_stride,
+        Py_ssize_t batch, Py_ssize_t fan_out,
+    ) noexcept nogil
+    # the same for a narrow layer: 16 lanes (lane = k mod 16), each a chain from 0 over its stored k, and the tree
+    void (*sparse_forward_narrow)(
+        const SparseRow* rows,  # IN   (batch,)
+        const real* WT,         # IN   (fan_out, fan_in), rows WT_stride apart
+        Py_ssize_t WT_stride,
+        const real* b,          # IN   (fan_out,), padding read
+        real* z,                # OUT  (batch, fan_out), padding of the last word written; overlaps no input
+        Py_ssize_t z_stride,
+        Py_ssize_t batch, Py_ssize_t fan_out,
+    ) noexcept nogil
+    # grad[k, j] (+)= sum_s x[s, first + k] * delta[s, j]: a chain from 0 over the rows of a block that store k, blocks in order
+    void (*sparse_gradient)(
+        const SparsePart* parts,    # IN   (n_parts,), in the order of their rows
+        Py_ssize_t n_parts,
+        const real* delta,      # IN   row s at delta + s * delta_stride, padding read
+        Py_ssize_t delta_stride,
+        real* grad,             # OUT  (columns, units), padding of the last word written; IN too when add
+        Py_ssize_t grad_stride,
+        Py_ssize_t first, Py_ssize_t columns, Py_ssize_t units,
+        bint narrow,            # grad is (units, columns), at most 8 units
+        bint add,
+    ) noexcept nogil
+    # W[k, j] -= rate * the same over the parts of one block; a row of W that no row stores stays
+    void (*sparse_descend)(
+        const SparsePart* parts,    # IN   (n_parts,)
+        Py_ssize_t n_parts,
+        const real* delta,      # IN   row s at delta + s * delta_stride, padding read
+        Py_ssize_t delta_stride,
+        real* W,                # INOUT (columns, units), or (units, columns) where narrow
+        Py_ssize_t W_stride,
+        real rate, Py_ssize_t first, Py_ssize_t columns, Py_ssize_t units, bint narrow,
     ) noexcept nogil

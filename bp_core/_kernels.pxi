@@ -16,6 +16,7 @@ include "_panels.pyx"
 include "_dense.pyx"
 include "_narrow.pyx"
 include "_small.pyx"
+include "_sparse.pyx"
 
 cdef extern from "cpu_guard.h":
     pass
@@ -50,6 +51,9 @@ cdef Kernels table = Kernels(
     drop=drop, multiply=multiply, limit_norms=limit_norms, average=average,
     penalize=penalize, scale=scale, sum_squares=sum_squares, sum_absolutes=sum_absolutes, sum_losses=sum_losses,
     all_finite=all_finite, gather=gather, small_pass=small_pass,
+    gather_columns=gather_columns, sort_entries=sort_entries,
+    sparse_forward=sparse_forward, sparse_forward_narrow=sparse_forward_narrow,
+    sparse_gradient=sparse_gradient, sparse_descend=sparse_descend,
 )
 table.small = &table
 kernels = PyCapsule_New(&table, TABLE_NAME, NULL)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bp_core import _checks, _parameters, _targets, losses
+from bp_core._csr import Csr
 from bp_core._targets import Data
 from bp_core.losses import LossLike, Objective
 from bp_core.results import ForwardPass, Gradients
@@ -32,15 +33,17 @@ class Problem(NamedTuple):
 
     @property
     def rows(self) -> Real:
-        """The inputs (n, n_in)."""
+        """The inputs (n, n_in), where they cannot be sparse."""
         rows: Real = self.data[0]
         return rows
 
 
-def prepare(net: Network, X: object, y: object, loss: LossLike, sample_weight: object) -> Problem:
-    """Check what ``loss`` and ``gradients`` take."""
+def prepare(
+    net: Network, X: object, y: object, loss: LossLike, sample_weight: object, *, sparse: bool = False
+) -> Problem:
+    """Check what ``loss`` and ``gradients`` take; X may be ``sparse`` for them, not for others."""
     name, parameter = losses.resolve(loss, net.output)
-    rows, single = _checks.features(X, net.layer_sizes[0])
+    rows, single = (_checks.rows_of if sparse else _checks.features)(X, net.layer_sizes[0])
     _checks.require_rows(rows)
     targets = _targets.check(y, rows.shape[0], net.layer_sizes[-1], name, net.dtype, single=single)
     weights = _checks.sample_weights(sample_weight, rows.shape[0])
@@ -58,7 +61,7 @@ def evaluate(net: Network, data: Data, objective: Objective, wanted: tuple[Any, 
 
 def forward(net: Network, X: object) -> ForwardPass:
     """Every z and a of the rows of X."""
-    rows, single = _checks.features(X, net.layer_sizes[0])
+    rows, single = _checks.rows_of(X, net.layer_sizes[0])
     z, a = _empty_layers(net, rows.shape[0]), _empty_layers(net, rows.shape[0])
     if rows.shape[0]:
         evaluate(net, Data(rows), Objective(0), (z, a, None, None, None))
@@ -67,7 +70,7 @@ def forward(net: Network, X: object) -> ForwardPass:
 
 def gradients(net: Network, problem: Problem) -> Gradients:
     """The loss and its derivatives."""
-    n = problem.rows.shape[0]
+    n = problem.data.X.shape[0]
     deltas = _empty_layers(net, n)
     inputs = np.empty((n, net.layer_sizes[0]), net.dtype)
     gradient = _parameters.zeros(net._layout[0], net.dtype)
@@ -94,7 +97,7 @@ def jacobian(net: Network, X: object) -> Real:
     return result[0] if single else result
 
 
-def check_out(net: Network, out: object, rows: Real, single: bool) -> Real:
+def check_out(net: Network, out: object, rows: Real | Csr, single: bool) -> Real:
     """``out`` as it is, once its shape, dtype and memory fit."""
     shape = net.layer_sizes[-1:] if single else (rows.shape[0], net.layer_sizes[-1])
     if not isinstance(out, np.ndarray):
@@ -103,7 +106,7 @@ def check_out(net: Network, out: object, rows: Real, single: bool) -> Real:
         raise ValueError(f"out is {out.shape} {out.dtype}; expected {shape} {net.dtype}")
     if not (out.flags.c_contiguous and out.flags.writeable and out.flags.aligned):
         raise ValueError("out must be C-contiguous, aligned and writable")
-    if np.may_share_memory(out, rows):
+    if any(np.may_share_memory(out, array) for array in (rows[:3] if isinstance(rows, Csr) else (rows,))):
         raise ValueError("out overlaps X; expected memory of its own")
     if np.may_share_memory(out, net._parameters):
         raise ValueError("out overlaps the network's parameters; expected memory of its own")

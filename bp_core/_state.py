@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bp_core import _dispatch, _parameters, _schedule
+from bp_core._csr import Csr
 from bp_core._targets import Data
 from bp_core.losses import Objective
 from bp_core.network import Network
@@ -237,15 +238,17 @@ class TrainerState:
             self.mean[...] = net._parameters
         state = (*self._optimizer_arrays(), counters, self._running)
         rows = data.X.shape[0], run.batch_size
-        workspace = self._workspace_for(rows, objective.code, recipe, run.threads)
+        workspace = self._workspace_for(rows, objective.code, recipe, run.threads, isinstance(data.X, Csr))
         result: tuple[int, int] = net._engine.train(
             net._plan, net._parameters, recipe, state, data, objective, run, workspace
         )
         return result
 
-    def _workspace_for(self, rows: tuple[int, int], loss: int, recipe: Recipe, threads: int) -> Real:
+    def _workspace_for(
+        self, rows: tuple[int, int], loss: int, recipe: Recipe, threads: int, sparse: bool = False
+    ) -> Real:
         """The engine's workspace for so many rows in batches of so many; one and several threads each keep theirs."""
-        needs = loss, recipe.clip_norm > 0, bool(recipe.dropout), threads
+        needs = loss, recipe.clip_norm > 0, bool(recipe.dropout), threads, sparse
         key = (rows, needs, _dispatch.isa())
         kept = self._workspaces.get(threads > 1)
         if kept is None or kept[0] != key:

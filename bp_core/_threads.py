@@ -7,6 +7,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from bp_core._csr import Csr
+
 if TYPE_CHECKING:
     from bp_core.network import Network
 
@@ -22,6 +24,9 @@ BLOCK_ROWS, MOST_EXCHANGED = 128, 1 << 20
 
 FLOPS_A_PREDICTION_THREAD = 3e7
 """Work of one prediction that makes up for starting a thread, and for its reading what another core has written."""
+
+FLOPS_AN_UPDATE = 12
+"""The update of a weight that no row of a batch meets, where X is sparse: else there is more to do for each."""
 
 FLOPS_A_UNIT = 128
 """What the activation of a unit weighs in a prediction, with the small layers' loss of speed."""
@@ -98,9 +103,14 @@ def _choose(n_threads: int | None, helpful: float) -> int:
     return min(usable(), int(helpful)) if helpful >= 2 else 1
 
 
-def for_training(n_threads: int | None, n_parameters: int, batch_size: int) -> int:
-    """Threads for steps of so many rows; forward, gradient and delta take 2 flops a parameter each."""
-    flops = 6.0 * n_parameters * batch_size
+def unmet(net: Network, X: object) -> float:
+    """How many weights a row of X, on average, does not meet, because it stores no number for them."""
+    return (X.shape[1] - X.entries_a_row()) * net.layer_sizes[1] if isinstance(X, Csr) else 0.0
+
+
+def for_training(n_threads: int | None, n_parameters: int, batch_size: int, unmet: float = 0.0) -> int:
+    """Threads for steps of so many rows; forward, gradient and delta take 2 flops a parameter met."""
+    flops = 6.0 * (n_parameters - unmet) * batch_size + FLOPS_AN_UPDATE * unmet
     blocks = -(-batch_size // BLOCK_ROWS)
     together, apart = _choose(n_threads, flops / FLOPS_A_THREAD), 1
     if n_threads is None and n_parameters * blocks <= MOST_EXCHANGED:
@@ -121,9 +131,9 @@ def for_step(n_threads: int | None) -> int:
     return min(n_threads or 1, MOST)
 
 
-def for_prediction(n_threads: int | None, net: Network, rows: int) -> int:
+def for_prediction(n_threads: int | None, net: Network, rows: int, unmet: float = 0.0) -> int:
     """Threads for the prediction of so many rows."""
-    flops = 2.0 * net.n_parameters + FLOPS_A_UNIT * sum(net.layer_sizes[1:])
+    flops = 2.0 * (net.n_parameters - unmet) + FLOPS_A_UNIT * sum(net.layer_sizes[1:])
     return _choose(n_threads, rows * flops / FLOPS_A_PREDICTION_THREAD)
 
 

@@ -21,6 +21,7 @@ from bp_core import (
     activations,
     initializers,
 )
+from bp_core._csr import Sparse
 from bp_core._names import look_up, look_up_each
 from bp_core.losses import LossLike
 from bp_core.predictor import Predictor
@@ -330,12 +331,12 @@ class Network:
         return net
 
     # ------------------------------------------------------------ prediction
-    def predict(self, X: ArrayLike, *, out: Real | None = None, n_threads: int | None = None) -> Real:
+    def predict(self, X: ArrayLike | Sparse, *, out: Real | None = None, n_threads: int | None = None) -> Real:
         """Return the network's output.
 
         Parameters
         ----------
-        X : array_like, (n, n_in) or one row (n_in,)
+        X : array_like, (n, n_in) or one row (n_in,), or CSR matrix (n, n_in)
             Any real numbers in any memory layout; rows are converted as they are read. A NaN gives NaN.
         out : ndarray, (n, n_out) or (n_out,), optional
             C-contiguous array of the network's dtype to write to; it must overlap neither X nor the parameters.
@@ -362,13 +363,15 @@ class Network:
             if plain is not None:
                 return plain
         _checks.check_threads(n_threads)
-        rows, single = _checks.features(X, self.layer_sizes[0])
+        rows, single = _checks.rows_of(X, self.layer_sizes[0])
         if out is None:
             result = np.empty((rows.shape[0], self.layer_sizes[-1]), self.dtype)
         else:
             result = _passes.check_out(self, out, rows, single)
-        threads = _threads.for_prediction(n_threads, self, rows.shape[0])
-        self._engine.predict(self._plan, self._parameters, rows, result, threads)
+        threads = _threads.for_prediction(n_threads, self, rows.shape[0], _threads.unmet(self, rows))
+        status, bad_row = self._engine.predict(self._plan, self._parameters, rows, result, threads)
+        if status:
+            _checks.raise_bad_row(status, bad_row, (rows,), self.dtype)
         if out is not None:
             return out
         return result[0] if single else result
@@ -394,12 +397,12 @@ class Network:
         """
         return Predictor(self)
 
-    def forward(self, X: ArrayLike) -> ForwardPass:
+    def forward(self, X: ArrayLike | Sparse) -> ForwardPass:
         """Return every z and a of the forward pass.
 
         Parameters
         ----------
-        X : array_like, (n, n_in) or one row (n_in,)
+        X : array_like, (n, n_in) or one row (n_in,), or CSR matrix (n, n_in)
 
         Returns
         -------
@@ -433,7 +436,7 @@ class Network:
         ValueError
             If X has another number of features, or a number in it is not finite (row and column are named).
         TypeError
-            If X holds no real numbers.
+            If X holds no real numbers, or is sparse.
 
         Notes
         -----
@@ -454,13 +457,13 @@ class Network:
 
     # ---------------------------------------------------- loss and gradients
     def loss(
-        self, X: ArrayLike, y: ArrayLike, *, loss: LossLike = "auto", sample_weight: ArrayLike | None = None
+        self, X: ArrayLike | Sparse, y: ArrayLike, *, loss: LossLike = "auto", sample_weight: ArrayLike | None = None
     ) -> float:
         """Return the loss over the rows of X, without any penalty.
 
         Parameters
         ----------
-        X : array_like, (n, n_in) or one row (n_in,)
+        X : array_like, (n, n_in) or one row (n_in,), or CSR matrix (n, n_in)
         y : array_like
             Targets (n, n_out); (n,) where n_out is 1; for cross_entropy class indices (n,) or probability rows.
             For one row without the row axis.
@@ -479,11 +482,11 @@ class Network:
             If shapes do not fit, a number is not finite (row and column are named), or the loss does not fit
             the output.
         """
-        problem = _passes.prepare(self, X, y, loss, sample_weight)
+        problem = _passes.prepare(self, X, y, loss, sample_weight, sparse=True)
         return _passes.evaluate(self, problem.data, problem.objective, _passes.NOTHING)
 
     def gradients(
-        self, X: ArrayLike, y: ArrayLike, *, loss: LossLike = "auto", sample_weight: ArrayLike | None = None
+        self, X: ArrayLike | Sparse, y: ArrayLike, *, loss: LossLike = "auto", sample_weight: ArrayLike | None = None
     ) -> Gradients:
         """Return the derivatives of the loss by every parameter, delta and input; change nothing.
 
@@ -495,7 +498,7 @@ class Network:
         Returns
         -------
         Gradients
-            ``.loss``, ``.weights``, ``.biases``, ``.deltas``, ``.inputs``.
+            ``.loss``, ``.weights``, ``.biases``, ``.deltas``, ``.inputs``; arrays, for a sparse X too.
 
         Raises
         ------
@@ -515,7 +518,7 @@ class Network:
         >>> net.gradients([3.0], [5.0]).weights[0]      # (a - y) x = (6 - 5) 3
         array([[3.]])
         """
-        return _passes.gradients(self, _passes.prepare(self, X, y, loss, sample_weight))
+        return _passes.gradients(self, _passes.prepare(self, X, y, loss, sample_weight, sparse=True))
 
     def check_gradients(self, X: ArrayLike, y: ArrayLike, *, loss: LossLike = "auto") -> GradientCheck:
         """Compare backpropagation with central differences, in a float64 copy of this network.
@@ -523,7 +526,8 @@ class Network:
         Parameters
         ----------
         X, y, loss
-            As for :meth:`loss`. Of an array with more than 1,000 numbers 1,000 are compared, evenly spread.
+            As for :meth:`loss`, but for a sparse X. Of an array with more than 1,000 numbers 1,000 are compared, evenly
+            spread.
 
         Returns
         -------

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bp_core import _checks, _regularisation, _targets, _threads, initializers, losses, optimizers
+from bp_core._csr import Csr, Sparse
 from bp_core._fit import Fit, Limits, Watch
 from bp_core._rates import Rates
 from bp_core._schedule import ScheduleLike, fresh_state
@@ -212,11 +213,11 @@ class Trainer:
 
     def fit(
         self,
-        X: ArrayLike,
+        X: ArrayLike | Sparse,
         y: ArrayLike,
         *,
         epochs: int,
-        validation_data: Sequence[ArrayLike] | None = None,
+        validation_data: Sequence[ArrayLike | Sparse] | None = None,
         sample_weight: ArrayLike | None = None,
         target_loss: float | None = None,
         patience: int | None = None,
@@ -231,7 +232,7 @@ class Trainer:
 
         Parameters
         ----------
-        X : array_like, (n, n_in)
+        X : array_like or CSR matrix, (n, n_in)
             Any real numbers in any memory layout; rows are converted as they are read, X is never copied whole.
         y : array_like
             Targets (n, n_out); (n,) where n_out is 1; for cross_entropy class indices (n,) or probability rows.
@@ -272,7 +273,7 @@ class Trainer:
         KeyboardInterrupt
             Goes on after the step in hand; the network holds the last complete step.
         """
-        rows, _ = _checks.features(X, self.network.layer_sizes[0], row_allowed=False)
+        rows, _ = _checks.rows_of(X, self.network.layer_sizes[0], row_allowed=False)
         data = self._check_data(rows, y, sample_weight)
         limits = Limits(
             epochs=_checks.positive_integer("epochs", epochs),
@@ -295,12 +296,12 @@ class Trainer:
                 self._forget_prepared()  # a rule may have changed the rate
         return self.history
 
-    def step(self, X: ArrayLike, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
+    def step(self, X: ArrayLike | Sparse, y: ArrayLike, *, sample_weight: ArrayLike | None = None) -> float:
         """Take one step with these rows as one batch.
 
         Parameters
         ----------
-        X : array_like, (n, n_in)
+        X : array_like or CSR matrix, (n, n_in)
         y : array_like
             As for :meth:`fit`.
         sample_weight : array_like, (n,), optional
@@ -334,7 +335,7 @@ class Trainer:
             plain: float | None = self.network._engine.step(prepared, X, y)
             if plain is not None:
                 return plain
-        rows, _ = _checks.features(X, self.network.layer_sizes[0], row_allowed=False)
+        rows, _ = _checks.rows_of(X, self.network.layer_sizes[0], row_allowed=False)
         data = self._check_data(rows, y, sample_weight, finite=False)
         return self._step(data)
 
@@ -375,11 +376,11 @@ class Trainer:
             how = self._recipe(), self._engine_objective(), _threads.for_step(self._n_threads)
             rates = source.ahead(optimizer.learning_rate, 1)
             status, loss, bad_row = self._state.step(how[0], data, *how[1:], rates[0])
-            of_rates = rates, step if source.varies else -1
-            prepared = self._state.prepare_step(*how[:2], data[0].shape[0], how[2], *of_rates)
-            same = self._optimizer is optimizer and self._rates is source
-            if same and not self._regularisation.dropout:  # a mask needs the step's number
-                self._prepared = prepared
+            if not isinstance(data.X, Csr) and not self._regularisation.dropout:  # a mask needs the step's number
+                of_rates = rates, step if source.varies else -1
+                prepared = self._state.prepare_step(*how[:2], data.X.shape[0], how[2], *of_rates)
+                if self._optimizer is optimizer and self._rates is source:
+                    self._prepared = prepared
         if status == _checks.STATUS_NOT_FINITE:
             raise DivergenceError(
                 self._state.epoch,
@@ -392,7 +393,7 @@ class Trainer:
         return loss
 
     # ------------------------------------------------------------------ checks
-    def _check_data(self, rows: Real, y: object, sample_weight: object, *, finite: bool = True) -> Data:
+    def _check_data(self, rows: Real | Csr, y: object, sample_weight: object, *, finite: bool = True) -> Data:
         """What the engine takes, checked but for X, whose numbers are looked at as they are read."""
         _checks.require_rows(rows)
         n, n_out, name = rows.shape[0], self.network.layer_sizes[-1], self._objective[0]
@@ -408,7 +409,7 @@ class Trainer:
             raise ValueError(f"validation_data is a {kind}; expected (X, y) or (X, y, sample_weight)")
         try:
             X, y, weight = (*validation_data, None)[:3]
-            rows, _ = _checks.features(X, self.network.layer_sizes[0], row_allowed=False)
+            rows, _ = _checks.rows_of(X, self.network.layer_sizes[0], row_allowed=False)
             data = self._check_data(rows, y, weight)
             _checks.check_finite("X", rows, self.network.dtype)
         except (TypeError, ValueError) as error:

@@ -14,7 +14,7 @@ import numpy as np
 
 import bp_core as bp
 import oracle
-from support import BATCHES, DTYPES, arrays_of, make_network, targets, uniform
+from support import BATCHES, DTYPES, arrays_of, csr_of, make_network, some_rows, targets, uniform
 
 STORED = Path(__file__).with_name("golden_bits.json")
 INITIALISERS = (
@@ -127,7 +127,17 @@ def jacobian_case(layer_sizes, hidden, output, dtype):
     return [net.jacobian(uniform(10, (131, layer_sizes[0])))]
 
 
+def sparse_case(layer_sizes, dtype):
+    """One pass over sparse rows, and five epochs of several blocks a batch."""
+    net = make_network(layer_sizes, scale=0.5, hidden="tanh", dtype=dtype)
+    X, y = csr_of(some_rows(300, layer_sizes[0])), uniform(12, (300, layer_sizes[-1]))
+    found = net.gradients(X, y)
+    history = bp.Trainer(net, optimizer="adam", batch_size=200, seed=5).fit(X, y, epochs=5)
+    return [*arrays_of(found), history.loss, net.get_parameters()]
+
+
 SHAPES = [(2, 3, 1), (17, 8), (40, 8, 5), (513, 20, 4), (1100, 24, 10), (2100, 5), (9, 1100, 3), (145, 140, 131)]
+SPARSE = [(70, 21, 2), (70, 5, 1), (40, 150, 3), (7, 3, 2)]
 JACOBIANS = [((3, 1), (), "identity"), ((20, 8, 3), "tanh", "sigmoid"), ((13, 19, 17), "gelu", "softmax")]
 
 
@@ -152,6 +162,8 @@ def cases():
             yield f"steps/{name}/{dtype}", partial(steps_case, optimizer, dtype)
         for name, options in PENALTIES.items():
             yield f"penalty/{name}/{dtype}", partial(steps_case, OPTIMISERS["adam"], dtype, **options)
+        for layer_sizes in SPARSE:
+            yield f"sparse/{layer_sizes}/{dtype}", partial(sparse_case, layer_sizes, dtype)
         for batch_size in (1, 7, 32, 129, "full"):
             yield f"fit/{batch_size}/{dtype}", partial(fit_case, batch_size, dtype)
         for layer_sizes, hidden, output in JACOBIANS:

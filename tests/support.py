@@ -123,3 +123,34 @@ def uses(net, X, y, **options):
 
 
 METHODS = ("loss", "gradients", "step", "fit")
+
+
+class Standin:
+    """A CSR matrix without scipy: what makes one is its format and its parts."""
+
+    format = "csr"
+
+    def __init__(self, data, indices, indptr, shape):
+        self.data, self.indices, self.indptr, self.shape = data, indices, indptr, shape
+
+
+def csr_of(X):
+    """The numbers of X that are not 0, as a CSR matrix."""
+    X = np.asarray(X)
+    row, column = np.nonzero(X)
+    indptr = np.searchsorted(row, np.arange(X.shape[0] + 1))
+    return Standin(X[row, column], np.ascontiguousarray(column), indptr, X.shape)
+
+
+def some_rows(n, n_in, share=0.15, seed=0):
+    """Rows of which a share of the numbers is not 0; the first row and the last column are all 0."""
+    X = np.where(uniform((seed, 103), (n, n_in), 0, 1) < share, uniform((seed, 104), (n, n_in)), 0.0)
+    X[0], X[:, -1] = 0, 0
+    return X
+
+
+def assert_equal(actual, expected):
+    """Equal numbers of one dtype, the sign of a zero aside."""
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert actual.dtype == expected.dtype
+    np.testing.assert_array_equal(actual, expected)
