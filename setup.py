@@ -15,10 +15,8 @@ from setuptools.command.build_ext import build_ext
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 MSVC = sys.platform == "win32"
 
-DEPENDS = [
-    f"src/{name}"
-    for name in ("real.h", "simd.h", "clock.h", "barrier.h", "bit_generator.h", "cpu_level.h", "cpu_guard.h")
-]
+HEADERS = "real simd random_words clock barrier bit_generator cpu_level cpu_guard"
+DEPENDS = [f"src/{name}.h" for name in HEADERS.split()]
 DTYPES = {"f32": [], "f64": [("BP_F64", None)]}
 GCC_FLAGS = {
     "base": [],

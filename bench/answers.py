@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from data import Problem
 from definitions import Prediction, Training, Workload
-from reference import Answer, expected_answer, forward, loss_of
+from reference import Answer, dropout_losses, expected_answer, forward, loss_of
 
 LOSS_TOLERANCE = {"float32": 1e-4, "float64": 1e-10}  # |loss - expected| as a part of the expected loss
 PATH_TOLERANCE = {"float32": 1e-3, "float64": 1e-9}  # |parameters - expected| as a part of the way they went
 TRAINED_PART = 0.9  # a timed call must bring the loss down by this part of what the check's fewer steps do
+DROPOUT_RUNS = 32  # of the reference, each with masks of its own
+DROPOUT_DEVIATIONS = 5  # |loss - mean of these runs| in their standard deviations
 OUTPUT_TOLERANCE = {"float32": 1e-5, "float64": 1e-13}  # |output - expected| as a part of the largest expected output
 
 
@@ -50,6 +53,7 @@ class TrainingJudge:
     """Judges parameters after training."""
 
     def __init__(self, work: Training, problem: Problem) -> None:
+        self.timed_work, self.timed_problem = work, problem
         self.work = work.for_check()
         self.problem = problem.head(self.work.n_rows)
         self.answer: Answer = expected_answer(self.work, self.problem)
@@ -69,10 +73,27 @@ class TrainingJudge:
 
     def judge_timed(self, path: Path) -> Verdict:
         """See whether a timed call, not shorter than the check, has learned as it must."""
+        if self.timed_work.dropout:
+            return self._judge_dropout(_saved(path))
         loss = self._loss(_saved(path))
         start, expected = self.answer.start_loss, self.answer.loss
         has_trained = loss <= start - TRAINED_PART * (start - expected)
         return Verdict(has_trained, f"the timed call has not learned: loss {loss:.6g} after it", loss)
+
+    @cached_property
+    def dropout_band(self) -> tuple[float, float]:
+        """The lowest and highest loss that a timed call with this dropout may lead to."""
+        losses = dropout_losses(self.timed_work, self.timed_problem, DROPOUT_RUNS)
+        mean, reach = float(losses.mean()), DROPOUT_DEVIATIONS * float(losses.std(ddof=1))
+        return mean - reach, mean + reach
+
+    def _judge_dropout(self, arrays: list[np.ndarray]) -> Verdict:
+        """Every engine drops units of its own choice: only where that leads on the average can be compared."""
+        n_layers = len(self.timed_problem.weights)
+        loss = loss_of(self.timed_work, arrays[:n_layers], arrays[n_layers:], self.timed_problem)
+        low, high = self.dropout_band
+        words = f"loss {loss:.6g} after a timed call with dropout, expected from {low:.6g} to {high:.6g}"
+        return Verdict(low <= loss <= high, words, loss)
 
     def _loss(self, arrays: list[np.ndarray]) -> float:
         n_layers = len(self.problem.weights)

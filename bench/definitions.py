@@ -100,12 +100,16 @@ class Training(Workload):
     shuffle: bool = True  # the rows of each epoch, unless it is one batch
     check_steps: int = 50
     slope_margin: float = 0.0  # the slope of an activation is taken no nearer than this to a = 0 or 1
+    dropout: float = 0.0  # the share of the hidden units that a step leaves out; the others times 1 / (1 - dropout)
     nearest: Mapping[str, Nearest] = field(default_factory=lambda: MappingProxyType({}), hash=False)
 
     def for_check(self) -> Training:
-        """Return the first `check_steps` steps as a workload of their own."""
+        """Return the first `check_steps` steps as a workload of their own.
+
+        Without dropout: no two engines drop the same units.
+        """
         n_rows = min(self.n_rows, self.check_steps * self.batch_size)
-        return replace(self, n_rows=n_rows, epochs=self.check_steps * self.batch_size // n_rows)
+        return replace(self, n_rows=n_rows, epochs=self.check_steps * self.batch_size // n_rows, dropout=0.0)
 
     @property
     def flops_per_step(self) -> int:
@@ -135,7 +139,8 @@ class Training(Workload):
         rule = f"{self.optimizer.name} {self.optimizer.learning_rate:g}"
         order = "" if self.shuffle else ", rows in order"
         rows = f"{self.n_rows} rows, batch {self.batch_size}{order}"
-        return f"{self._describe_network()}; {self.loss}, {rule}; {rows}"
+        dropout = f", dropout {self.dropout:g}" if self.dropout else ""
+        return f"{self._describe_network()}{dropout}; {self.loss}, {rule}; {rows}"
 
 
 @dataclass(frozen=True, kw_only=True)

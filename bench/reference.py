@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +20,11 @@ class Answer:
     loss: float
 
 
-def expected_answer(work: Training, problem: Problem) -> Answer:
-    """Train `work.epochs` epochs in float64, rows in order, and return where that leads."""
+Draw = Callable[[tuple[int, int]], np.ndarray]  # what the activations of this shape are multiplied by
+
+
+def expected_answer(work: Training, problem: Problem, draw: Draw | None = None) -> Answer:
+    """Train `work.epochs` epochs in float64, rows in order, and return where that leads; `draw` makes the masks."""
     weights = [W.astype(np.float64) for W in problem.weights]
     biases = [b.astype(np.float64) for b in problem.biases]
     start_loss = loss_of(work, weights, biases, problem)
@@ -30,10 +34,18 @@ def expected_answer(work: Training, problem: Problem) -> Answer:
         for first in range(0, work.n_rows, work.batch_size):
             step += 1
             rows = slice(first, first + work.batch_size)
-            grads = gradients(work, weights, biases, problem.X[rows].astype(np.float64), problem.y[rows])
+            grads = gradients(work, weights, biases, problem.X[rows].astype(np.float64), problem.y[rows], draw)
             for p, grad, memory in zip(weights + biases, grads, state, strict=True):
                 update(work.optimizer, p, grad, memory, step)
     return Answer(weights, biases, start_loss, loss_of(work, weights, biases, problem))
+
+
+def dropout_losses(work: Training, problem: Problem, n_runs: int) -> np.ndarray:
+    """Return the losses after as many trainings with dropout, each with masks of its own."""
+    rng, kept = np.random.default_rng(0), 1 - work.dropout
+    return np.array(
+        [expected_answer(work, problem, lambda shape: (rng.random(shape) < kept) / kept).loss for _ in range(n_runs)]
+    )
 
 
 def loss_of(work: Training, weights: list[np.ndarray], biases: list[np.ndarray], problem: Problem) -> float:
@@ -52,14 +64,19 @@ def loss_of(work: Training, weights: list[np.ndarray], biases: list[np.ndarray],
 
 
 def forward(
-    work: Workload, weights: list[np.ndarray], biases: list[np.ndarray], X: np.ndarray
+    work: Workload,
+    weights: list[np.ndarray],
+    biases: list[np.ndarray],
+    X: np.ndarray,
+    masks: list[np.ndarray] | None = None,
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return z and a of every layer."""
-    z, a = [], []
+    """Return z and a of every layer; a hidden layer's a goes on times its mask."""
+    z, a, x = [], [], X
     for layer, (W, b) in enumerate(zip(weights, biases, strict=True)):
-        product = (a[-1] if a else X) @ W
-        z.append(product + b if b.size else product)
-        a.append(activate(work.output if layer == len(weights) - 1 else work.hidden, z[-1]))
+        z.append(x @ W + b if b.size else x @ W)
+        is_output = layer == len(weights) - 1
+        a.append(activate(work.output if is_output else work.hidden, z[-1]))
+        x = a[-1] if masks is None or is_output else a[-1] * masks[layer]
     return z, a
 
 
@@ -84,10 +101,16 @@ def derivative(name: str, a: np.ndarray, margin: float) -> np.ndarray | float:
 
 
 def gradients(
-    work: Training, weights: list[np.ndarray], biases: list[np.ndarray], X: np.ndarray, y: np.ndarray
+    work: Training,
+    weights: list[np.ndarray],
+    biases: list[np.ndarray],
+    X: np.ndarray,
+    y: np.ndarray,
+    draw: Draw | None = None,
 ) -> list[np.ndarray]:
     """Return the gradient of the loss: every weight's, then every bias's."""
-    _, a = forward(work, weights, biases, X)
+    masks = [draw((len(X), W.shape[1])) if draw else np.ones((1, 1)) for W in weights[:-1]]
+    _, a = forward(work, weights, biases, X, masks)
     n, m = a[-1].shape
     target = np.eye(m)[y] if work.loss == "cross_entropy" else y
     delta = (a[-1] - target) / n
@@ -99,10 +122,11 @@ def gradients(
         delta = delta / m
     grad_W, grad_b = [], []
     for layer in reversed(range(len(weights))):
-        grad_W.insert(0, (a[layer - 1] if layer else X).T @ delta)
+        grad_W.insert(0, (a[layer - 1] * masks[layer - 1] if layer else X).T @ delta)
         grad_b.insert(0, delta.sum(axis=0) if biases[layer].size else np.zeros(0))
         if layer:
-            delta = (delta @ weights[layer].T) * derivative(work.hidden, a[layer - 1], work.slope_margin)
+            slope = derivative(work.hidden, a[layer - 1], work.slope_margin)
+            delta = (delta @ weights[layer].T) * masks[layer - 1] * slope
     return grad_W + grad_b
 
 

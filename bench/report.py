@@ -24,6 +24,12 @@ def format_table(rows: Sequence[Row]) -> str:
     ]
     hidden = [row for row in rows if not row.is_shown and row.status != "ok"]
     notes += [f"{row.workload}: {row.engine} ({row.form}): {_reason(row)}" for row in hidden]
+    dropped = list(dict.fromkeys(row.workload for row in shown if "dropout" in row.work))
+    if dropped:
+        notes.append(
+            f"{', '.join(dropped)}: no two engines drop the same units. Checked without dropout to the last parameter; "
+            "with it, the loss after a timed call against that of trainings by the reference"
+        )
     if any(row.us_per_step and row.core_was_shared for row in shown):
         notes.append(
             "? core below 95 %: other programs ran on it, and a time is too long; measure again on a quiet machine"

@@ -99,6 +99,13 @@ W1 = Training(
     nearest=_nearest(sklearn=EARLY_EPSILON),
 )  # fmt: skip
 
+W2 = Training(
+    name="W2",
+    layer_sizes=(24, 8, 2), hidden="tanh", output="identity", bias="none", dropout=0.2,
+    loss="mse", optimizer=Optimizer("sgd", 0.1),
+    batch_size=200, n_rows=200, inputs="normal", epochs=2_000,
+)  # fmt: skip
+
 W3 = Training(
     name="W3",
     layer_sizes=(784, 64, 10), hidden="relu", output="sigmoid",
@@ -158,6 +165,6 @@ PREDICTIONS = (
     ),
 )  # fmt: skip
 
-_TRAININGS = (XOR, ONLINE, TAB, NIELSEN, MNIST, CHAIN, WIDE, W1, W3, W4, *map(_w5, W5_WIDTHS), *STEPS)
+_TRAININGS = (XOR, ONLINE, TAB, NIELSEN, MNIST, CHAIN, WIDE, W1, W2, W3, W4, *map(_w5, W5_WIDTHS), *STEPS)
 
 WORKLOADS: Mapping[str, Workload] = MappingProxyType({work.name: work for work in (*_TRAININGS, *PREDICTIONS)})

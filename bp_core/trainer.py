@@ -59,7 +59,7 @@ class Trainer:
     shuffle : bool, default True
         Draw a new order of the rows for each epoch; an epoch that is one batch keeps its order.
     seed : int, optional
-        Of the orders; the same seed gives the same bits.
+        Of the orders and the masks of dropout; the same seed gives the same bits.
     l2, l1 : float, default 0.0
         Adds l2/2 sum W^2 + l1 sum abs(W), over weights and never biases, to the loss.
     dropout : float or sequence of float, default 0.0

@@ -45,6 +45,7 @@ PENALTIES = {
     "l1": {"l1": 0.01},
     "clip": {"clip_norm": 0.05},
     "all": {"l1": 0.01, "l2": 0.02, "clip_norm": 0.05},
+    "max_norm": {"max_norm": 0.9},
 }
 
 
@@ -109,6 +110,21 @@ def fit_case(batch_size, dtype):
     return [history.loss, net.get_parameters()]
 
 
+def dropout_case(width, dtype):
+    """Batches of more than one block, and hidden layers that end within a word or four units."""
+    options = {"dropout": (0.2, 0.5), "seed": 13}
+    sizes = (7, width, 9, 4)
+    return steps_case(OPTIMISERS["adam"], dtype, layer_sizes=sizes, n=150, n_steps=10, **options)
+
+
+def average_case(layer_sizes, dtype):
+    """The moving average beside the parameters that it follows."""
+    net = make_network(layer_sizes, scale=0.5, hidden="tanh", dtype=dtype)
+    trainer = bp.Trainer(net, optimizer="adam", batch_size=16, seed=17, average_decay=0.9)
+    trainer.fit(uniform(12, (60, layer_sizes[0])), uniform(13, (60, layer_sizes[-1])), epochs=3)
+    return [net.get_parameters(), trainer.averaged_network().get_parameters()]
+
+
 def schedule_case(schedule):
     """The factors of some steps, and what they train."""
     net = make_network((6, 12, 3), hidden="tanh", output="identity")
@@ -164,6 +180,10 @@ def cases():
             yield f"penalty/{name}/{dtype}", partial(steps_case, OPTIMISERS["adam"], dtype, **options)
         for layer_sizes in SPARSE:
             yield f"sparse/{layer_sizes}/{dtype}", partial(sparse_case, layer_sizes, dtype)
+        for width in (3, 8, 17, 65):
+            yield f"dropout/{width}/{dtype}", partial(dropout_case, width, dtype)
+        for layer_sizes in [(2, 3, 1), (20, 8, 17, 3)]:
+            yield f"average/{layer_sizes}/{dtype}", partial(average_case, layer_sizes, dtype)
         for batch_size in (1, 7, 32, 129, "full"):
             yield f"fit/{batch_size}/{dtype}", partial(fit_case, batch_size, dtype)
         for layer_sizes, hidden, output in JACOBIANS:

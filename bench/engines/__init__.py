@@ -102,13 +102,19 @@ class EngineInfo:
         return way.forms if work.forms is None else work.forms.get(self.name, ())
 
 
+def _sklearn_can(work: Training) -> bool:
+    """Whether scikit-learn has anything near the work: it knows no dropout."""
+    return not work.dropout
+
+
 def _fann_can(work: Training) -> bool:
     """Whether FANN has the work: plain gradient descent after each row, or after all rows; with biases, in float32.
 
     Its build for float64 has constants of float32 in it, and fails the check for that.
     """
     plain = work.optimizer.name == "sgd" and work.loss == "half_squared_error" and work.output == "sigmoid"
-    return plain and work.bias == "unit" and work.dtype == "float32" and work.batch_size in (1, work.n_rows)
+    plain = plain and work.bias == "unit" and not work.dropout
+    return plain and work.dtype == "float32" and work.batch_size in (1, work.n_rows)
 
 
 _ALL = (
@@ -130,7 +136,7 @@ _ALL = (
         "sklearn",
         distribution="scikit-learn",
         imports="sklearn.neural_network",
-        training=Way("engines.sklearn_mlp", ("fit",)),
+        training=Way("engines.sklearn_mlp", ("fit",), _sklearn_can),
         prediction=Way("engines.sklearn_predict", ("predict",)),
     ),
     EngineInfo(

@@ -26,6 +26,7 @@ class Engine:
             hidden=self.work.hidden,
             output=self.work.output,
         )
+        dropped = {"dropout": self.work.dropout} if self.work.dropout else {}  # earlier versions do not know it
         self.trainer = bp.Trainer(
             network,
             loss=self.work.loss,
@@ -34,6 +35,7 @@ class Engine:
             shuffle=shuffle,
             seed=0,
             n_threads=self.threads,
+            **dropped,
         )
 
     def train(self) -> None:

@@ -34,6 +34,7 @@ class Engine:
         parameters = [(jnp.array(W), jnp.array(b)) for W, b in pairs]
         first, second = (jax.tree.map(jnp.zeros_like, parameters) for _ in range(2))
         self.state = jax.block_until_ready((parameters, first, second))
+        self.keys = _dropout_keys(self.work)
         self.shuffle = shuffle
         self.rng = np.random.default_rng(0)
 
@@ -46,13 +47,13 @@ class Engine:
         """Return the parameters as NumPy arrays."""
         return [np.asarray(W) for W, _ in self.state[0]], [np.asarray(b) for _, b in self.state[0]]
 
-    def _plan(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return what the scan runs over: each step's rows, and Adam's two bias corrections."""
+    def _plan(self) -> Any:
+        """Return what the scan runs over: each step's rows, Adam's two bias corrections, the keys of dropout."""
         order = self._order()
         step = np.arange(1, len(order) + 1)
         rule = self.work.optimizer
         corrections = np.stack([1 / (1 - rule.beta1**step), 1 / np.sqrt(1 - rule.beta2**step)], axis=1)
-        return order, corrections.astype(self.work.dtype)
+        return order, corrections.astype(self.work.dtype), self.keys
 
     def _order(self) -> np.ndarray:
         """Return (steps, batch) row numbers; (steps, 0) where an epoch is one batch, which needs no gather."""
@@ -64,15 +65,22 @@ class Engine:
         return np.concatenate(epoch_orders).reshape(-1, batch_size)
 
 
+def _dropout_keys(work: Training) -> Any:
+    """Return (steps, hidden layers) random keys; (steps, 0) without dropout."""
+    if not work.dropout:
+        return np.empty((work.steps, 0), np.int32)
+    return jax.block_until_ready(jax.random.split(jax.random.key(0), (work.steps, len(work.fans) - 1)))
+
+
 def _compile(work: Training, state: Any, X: jax.Array, y: jax.Array, plan: Any) -> Any:
     """Compile the scan over `plan` for arguments of these shapes."""
-    value_and_grad = jax.value_and_grad(lambda parameters, x, y: _loss(work, parameters, x, y))
+    value_and_grad = jax.value_and_grad(lambda parameters, x, y, keys: _loss(work, parameters, x, y, keys))
 
     def run(state: Any, X: jax.Array, y: jax.Array, plan: Any) -> tuple[Any, jax.Array]:
         def step(state: Any, planned: Any) -> tuple[Any, jax.Array]:
-            rows, corrections = planned
+            rows, corrections, keys = planned
             batch = (X, y) if rows.size == 0 else (X.at[rows].get(mode="clip"), y.at[rows].get(mode="clip"))
-            loss, grads = value_and_grad(state[0], *batch)
+            loss, grads = value_and_grad(state[0], *batch, keys)
             return _update(work.optimizer, state, grads, corrections), loss
 
         return lax.scan(step, state, plan)
@@ -80,10 +88,13 @@ def _compile(work: Training, state: Any, X: jax.Array, y: jax.Array, plan: Any) 
     return jax.jit(run, donate_argnums=0).lower(state, X, y, plan).compile()
 
 
-def _loss(work: Training, parameters: Any, x: jax.Array, y: jax.Array) -> jax.Array:
+def _loss(work: Training, parameters: Any, x: jax.Array, y: jax.Array, keys: Any) -> jax.Array:
     """Return the loss of one batch; softmax and sigmoid joined to their cross-entropy."""
-    for W, b in parameters[:-1]:
+    for layer, (W, b) in enumerate(parameters[:-1]):
         x = ACTIVATIONS[work.hidden](_dense(x, W, b))
+        if work.dropout:
+            kept = 1 - work.dropout
+            x = jnp.where(jax.random.bernoulli(keys[layer], kept, x.shape), x / kept, 0)
     z = _dense(x, *parameters[-1])
     if work.loss == "cross_entropy":
         return -jnp.mean(jnp.take_along_axis(jax.nn.log_softmax(z), y[:, None], axis=1, mode="clip"))

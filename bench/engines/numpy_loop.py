@@ -30,6 +30,9 @@ class Engine:
         self.a = [np.empty(shape, work.dtype) for shape in shapes]
         self.delta = [np.empty(shape, work.dtype) for shape in shapes]
         self.slope = [np.empty(shape, work.dtype) for shape in shapes]
+        shapes = shapes[:-1] if work.dropout else []
+        self.mask = [np.empty(shape, work.dtype) for shape in shapes]
+        self.dropped = [np.empty(shape, work.dtype) for shape in shapes] if work.dropout else self.a
         self.rows = np.arange(work.batch_size)
         self.temporary = np.empty(min(UPDATE_BLOCK, self.initial.size), work.dtype)
 
@@ -85,8 +88,19 @@ class Engine:
             np.dot(x, self.weights[layer], out=a)
             if self.biases[layer].size:
                 a += self.biases[layer]
-            activate(self.work.output if layer == self.n_layers - 1 else self.work.hidden, a)
-            x = a
+            if layer == self.n_layers - 1:
+                activate(self.work.output, a)
+                return
+            activate(self.work.hidden, a)
+            x = self._drop(layer) if self.work.dropout else a
+
+    def _drop(self, layer: int) -> np.ndarray:
+        """Draw the mask of a hidden layer and return a times it."""
+        mask, kept = self.mask[layer], 1 - self.work.dropout
+        self.rng.random(out=mask, dtype=mask.dtype)
+        np.less(mask, kept, out=mask)
+        mask *= 1 / kept
+        return np.multiply(self.a[layer], mask, out=self.dropped[layer])
 
     def _output_delta(self, y: np.ndarray) -> None:
         """Fill the last delta and add the batch's loss to the epoch's."""
@@ -110,14 +124,16 @@ class Engine:
     def _backward(self, x: np.ndarray) -> None:
         """Fill the gradients of every layer."""
         for layer in range(self.n_layers - 1, -1, -1):
-            a_prev, delta = (self.a[layer - 1] if layer else x), self.delta[layer]
+            a_prev, delta = (self.dropped[layer - 1] if layer else x), self.delta[layer]
             np.dot(a_prev.T, delta, out=self.grad_W[layer])
             if self.grad_b[layer].size:
                 np.add.reduce(delta, axis=0, out=self.grad_b[layer])
             if layer:
                 np.dot(delta, self.weights[layer].T, out=self.delta[layer - 1])
+                if self.work.dropout:
+                    self.delta[layer - 1] *= self.mask[layer - 1]
                 if self.work.hidden != "identity":
-                    self.delta[layer - 1] *= _slope(self.work.hidden, a_prev, self.slope[layer - 1])
+                    self.delta[layer - 1] *= _slope(self.work.hidden, self.a[layer - 1], self.slope[layer - 1])
 
     def _sgd(self) -> None:
         self.grad_vector *= self.work.optimizer.learning_rate

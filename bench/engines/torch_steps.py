@@ -61,6 +61,8 @@ def _loss(work: Training, parameters: Tensors, x: torch.Tensor, y: torch.Tensor)
     """Return the loss of one batch."""
     for W, b in zip(parameters[0:-2:2], parameters[1:-2:2], strict=True):
         x = ACTIVATIONS[work.hidden](_dense(x, W, b))
+        if work.dropout:
+            x = F.dropout(x, work.dropout)
     z = _dense(x, parameters[-2], parameters[-1])
     if work.loss == "cross_entropy":
         return F.cross_entropy(z, y)
