@@ -25,6 +25,7 @@ from bp_core.optimizers import SGD, Adagrad, Adam, AdamW, NAdam, RMSprop, Rprop
 from bp_core.predictor import Predictor
 from bp_core.results import ForwardPass, GradientCheck, Gradients
 from bp_core.trainer import Trainer
+from bp_core.whole_batch import LBFGS, LevenbergMarquardt
 
 if _TYPE_CHECKING:
     from bp_core import data, plot, schedules
@@ -81,6 +82,7 @@ def __getattr__(name: str) -> object:
 
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "Adagrad",
     "Adam",
@@ -93,6 +95,7 @@ __all__ = [
     "Gradients",
     "History",
     "Huber",
+    "LevenbergMarquardt",
     "Model",
     "NAdam",
     "Network",

@@ -29,6 +29,7 @@ include "_engine_small.pxi"
 include "_engine_predict.pxi"
 include "_engine_evaluate.pxi"
 include "_engine_jacobian.pxi"
+include "_engine_normal.pxi"
 include "_engine_prepared.pxi"
 include "_engine_step.pxi"
 

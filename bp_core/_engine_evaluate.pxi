@@ -95,12 +95,13 @@ cdef Status evaluate_rows(Job* job, Sinks* sinks, bint targets, bint backward, d
     return DONE
 
 
-cdef Needs evaluation_needs(Py_ssize_t n, bint backward) noexcept nogil:
+cdef Needs evaluation_needs(Py_ssize_t n, bint backward, bint inputs) noexcept nogil:
     cdef Needs needs
     memset(&needs, 0, sizeof(needs))
     needs.rows = min(n, <Py_ssize_t>CHUNK_ROWS)
     needs.threads = 1
-    needs.backward = needs.gradient = needs.inputs = backward
+    needs.backward = needs.gradient = backward
+    needs.inputs = inputs
     needs.all_z = True
     return needs
 
@@ -114,7 +115,8 @@ cdef int open_evaluation(Job* job, Sinks* sinks, data, tuple wanted) except -1:
     open_sinks(&sinks.delta, &job.net, delta, job.X.rows, "delta")
     if gradient is not None:
         open_reals(&sinks.gradient, gradient, job.net.size, True, "the gradient")
-        open_rows(&sinks.inputs, inputs, job.X.rows, job.net.n_in, "the gradient by the inputs")
+        if inputs is not None:
+            open_rows(&sinks.inputs, inputs, job.X.rows, job.net.n_in, "the gradient by the inputs")
     return 0
 
 
@@ -142,7 +144,7 @@ def evaluate(bytes plan, parameters, data, objective, tuple wanted):
         open_evaluation(&job, &sinks, data, wanted)
         if job.X.rows < 1 or (backward and not targets):
             raise ValueError("a loss needs at least one row and its targets")
-        needs = evaluation_needs(job.X.rows, backward)
+        needs = evaluation_needs(job.X.rows, backward, sinks.inputs.open)
         needs.sparse = job.csr != NULL
         if needs.sparse:
             take_shares(job.csr, needs.rows, 1)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from bp_core import _checks, _passes, _threads
+from bp_core import _checks, _lbfgs, _levenberg_marquardt, _passes, _threads
+from bp_core._all_rows import AllRows
 from bp_core._checks import STATUS_NOT_FINITE, STATUS_OUT_OF_TIME, STATUS_TARGET
 from bp_core._state import POSITION, STEP
 from bp_core._targets import Data
 from bp_core.errors import DivergenceError
 from bp_core.history import Epoch, History
+from bp_core.whole_batch import LBFGS, LevenbergMarquardt, WholeBatch
 
 if TYPE_CHECKING:
     from bp_core.trainer import Trainer
@@ -78,30 +80,39 @@ class Fit:
         self._began = time.monotonic()
         room = 1 if watch.each_epoch else min(limits.epochs, CALL_EPOCHS)
         self._losses, self._seconds = np.zeros(room), np.zeros(room)
+        self._bar: Any = None
 
     def run(self) -> None:
         """Train to the end; after an error other than divergence and Ctrl-C the stop reason stays None."""
-        bar = _progress_bar(self._limits.epochs) if self._watch.progress else None
+        self._bar = _progress_bar(self._limits.epochs) if self._watch.progress else None
         try:
             while self._history.stop_reason is None:
                 self._advance()
-                if bar is not None:
-                    _show(bar, self._history)
         except KeyboardInterrupt:
             self._record()
             self._history.stop_reason = "interrupted"
             raise
         finally:
-            if bar is not None:
-                bar.close()
+            if self._bar is not None:
+                self._bar.close()
         if self._watch.patience is not None and self._best.parameters is not None:
             self._net._parameters[...] = self._best.parameters
 
     # ------------------------------------------------------------- one call
     def _advance(self) -> None:
-        """One native call, and what its status and its epochs ask for."""
+        """One native call, or epochs of a method that takes all rows as one batch, and what they ask for."""
+        method = self._trainer.optimizer
+        if isinstance(method, WholeBatch):
+            self._mark = time.monotonic()
+            trainer = self._trainer
+            rows = AllRows(self._net, self._data, trainer._engine_objective(), trainer._recipe(), self._state)
+            RUN[type(method)](method, rows, self)
+        else:
+            self._settle(*self._call())
+
+    def _call(self) -> tuple[int, int]:
+        """One native call; returns its status and a bad row."""
         epochs = min(self._left(), self._losses.size)
-        target = -np.inf if self._limits.target_loss is None else self._limits.target_loss
         self._look_ahead(epochs)
         trial, began, rows = self._crew.next(), time.monotonic(), self._state.rows_seen(self._data[0].shape[0])
         status, bad_row = self._state.train(
@@ -110,7 +121,7 @@ class Fit:
             self._trainer._engine_objective(),
             self._batch_size,
             self._trainer._shuffle,
-            (epochs, target, min(trial, self._budget())),
+            (epochs, self._target(), min(trial, self._budget())),
             self._crew.threads,
             self._losses,
             self._seconds,
@@ -119,19 +130,48 @@ class Fit:
         )
         rows = self._state.rows_seen(self._data[0].shape[0]) - rows
         self._crew.report(rows, time.monotonic() - began)
+        return status, bad_row
+
+    def _settle(self, status: int, bad_row: int = 0, stop: str | None = None) -> None:
+        """What a status and the epochs finished ask for; ``stop`` is a reason of the method's own."""
         finished = self._record()
         if status == STATUS_NOT_FINITE:
             self._diverged("the loss is no longer finite", self._steps_taken())
         if status not in (0, STATUS_OUT_OF_TIME, STATUS_TARGET):
             self._bad_data(status, bad_row)
         self._keep_newest()
-        stop = "target_loss" if status == STATUS_TARGET else None
+        stop = "target_loss" if status == STATUS_TARGET else stop
         if finished and self._watch.each_epoch:
             stop = self._after_epoch(stop)
         stop = stop or self._limit_reached()
         if stop is not None and not self._is_finite():
             self._diverged("a parameter is no longer finite", self._steps_taken() - 1)
         self._history.stop_reason = stop
+        if self._bar is not None:
+            _show(self._bar, self._history)
+
+    # ---------------------------------------------- a method of all rows at once
+    def end_epoch(self, loss: float, rate: float, stop: str | None = None) -> bool:
+        """Book an epoch that began with this loss; returns whether the method goes on."""
+        self._losses[0], self._seconds[0] = loss, time.monotonic() - self._mark
+        self._rates, self._varies = np.array([rate]), False
+        method = self._trainer.optimizer
+        self._state.count_epoch()
+        self._settle(STATUS_TARGET if loss <= self._target() else 0, stop=stop)
+        self._mark = time.monotonic()
+        return self._history.stop_reason is None and self._trainer.optimizer == method
+
+    def fail(self, status: int, bad_row: int = 0) -> NoReturn:
+        """Raise for rows that could not be read, or a loss that is not finite."""
+        self._settle(status, bad_row)
+        raise RuntimeError(f"the engine stopped with status {status}")
+
+    def conclude(self, stop: str) -> None:
+        """Give the reason why the method has nothing left to do."""
+        self._history.stop_reason = stop
+
+    def _target(self) -> float:
+        return -np.inf if self._limits.target_loss is None else self._limits.target_loss
 
     def _look_ahead(self, epochs: int) -> None:
         """The rates of the steps of so many epochs, or of as many of them as are known in one go."""
@@ -261,6 +301,12 @@ class Fit:
         self._net._parameters[...] = self._start
         self._state.from_dict(self._start_state)
         _checks.raise_bad_row(status, row, self._data, self._net.dtype)
+
+
+RUN: dict[type[WholeBatch], Callable[..., None]] = {
+    LBFGS: _lbfgs.run,
+    LevenbergMarquardt: _levenberg_marquardt.run,
+}
 
 
 class Best:

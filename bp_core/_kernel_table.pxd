@@ -312,3 +312,31 @@ ctypedef struct Kernels:
         Py_ssize_t W_stride,
         real rate, Py_ssize_t first, Py_ssize_t columns, Py_ssize_t units, bint narrow,
     ) noexcept nogil
+    # J[s, k * fan_out + j] = a_prev[s, k] * delta[s, j]: the derivatives by W of the outputs that delta comes from
+    void (*jacobian_rows)(
+        const real* a_prev,     # IN   (rows, fan_in), rows a_prev_stride apart, padding read
+        Py_ssize_t a_prev_stride,
+        const real* delta,      # IN   (rows, fan_out), rows delta_stride apart, padding read
+        Py_ssize_t delta_stride,
+        real* J,                # OUT  (rows, fan_in * fan_out), rows J_stride apart, and up to a word behind each
+        Py_ssize_t J_stride,
+        Py_ssize_t rows, Py_ssize_t fan_in, Py_ssize_t fan_out,
+    ) noexcept nogil
+    # M = -N, its diagonal -(N_ii + damping), or -(N_ii + damping * N_ii) where that is relative and N_ii above 0
+    void (*damp)(
+        const real* N,          # IN   (size, columns), the upper triangle, padding read
+        real* M,                # OUT  (size, columns), the upper triangle
+        Py_ssize_t stride, Py_ssize_t size, Py_ssize_t columns,
+        real damping, bint relative,
+    ) noexcept nogil
+    # -M = U^T U, each number one chain of FMAs over the rows above; the first row without a pivot, else size
+    Py_ssize_t (*factorize)(
+        real* M,                # IN   (size, columns), the upper triangle   OUT  U, beyond it U^-T (-M)
+        Py_ssize_t stride, Py_ssize_t size, Py_ssize_t columns,
+    ) noexcept nogil
+    # U x = column `size` of U, from the last row up, in 16 lanes (lane = column mod 16) and the tree
+    void (*solve_triangle)(
+        const real* U,          # IN   (size, size + 1), the upper triangle, as factorize leaves it
+        Py_ssize_t stride, Py_ssize_t size,
+        real* x,                # OUT  (size,), zeros to the end of the last 16
+    ) noexcept nogil

@@ -17,6 +17,7 @@ include "_dense.pyx"
 include "_narrow.pyx"
 include "_small.pyx"
 include "_sparse.pyx"
+include "_normal_equations.pyx"
 
 cdef extern from "cpu_guard.h":
     pass
@@ -54,6 +55,7 @@ cdef Kernels table = Kernels(
     gather_columns=gather_columns, sort_entries=sort_entries,
     sparse_forward=sparse_forward, sparse_forward_narrow=sparse_forward_narrow,
     sparse_gradient=sparse_gradient, sparse_descend=sparse_descend,
+    jacobian_rows=jacobian_rows, damp=damp, factorize=factorize, solve_triangle=solve_triangle,
 )
 table.small = &table
 kernels = PyCapsule_New(&table, TABLE_NAME, NULL)

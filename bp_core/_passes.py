@@ -51,9 +51,12 @@ def prepare(
     return Problem(Data(rows, targets.rows, targets.classes, weights), objective, single)
 
 
-def evaluate(net: Network, data: Data, objective: Objective, wanted: tuple[Any, ...]) -> float:
-    """One pass of the engine; raise for a number that is not finite."""
-    status, value, bad_row = net._engine.evaluate(net._plan, net._parameters, data, objective, wanted)
+def evaluate(
+    net: Network, data: Data, objective: Objective, wanted: tuple[Any, ...], parameters: Real | None = None
+) -> float:
+    """One pass of the engine, with other parameters than the network's if given; raise for rows that are not finite."""
+    used = net._parameters if parameters is None else parameters
+    status, value, bad_row = net._engine.evaluate(net._plan, used, data, objective, wanted)
     if status:
         _checks.raise_bad_row(status, bad_row, data, net.dtype)
     return float(value)

@@ -150,6 +150,21 @@ class TrainerState:
     def _optimizer_arrays(self) -> tuple[Real | None, ...]:
         return self._arrays.get("m"), self._arrays.get("v"), self.mean
 
+    # -------------------------------------------------- methods of all rows at once
+    @property
+    def damping(self) -> float:
+        """What Levenberg-Marquardt's next step is damped with; 0 before the first. It lies where others' rate does."""
+        return float(self._running[-1])
+
+    @damping.setter
+    def damping(self, damping: float) -> None:
+        self._running[-1] = damping
+
+    def count_epoch(self) -> None:
+        """Count a step that was an epoch."""
+        self.counters[STEP] += 1
+        self.counters[EPOCH] += 1
+
     # ----------------------------------------------------------- the native call
     def begin_fit(self, n: int) -> None:
         """Begin a new epoch with n rows."""

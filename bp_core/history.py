@@ -28,7 +28,7 @@ class Epoch:
     validation_loss : float or None
         The loss on ``validation_data`` after the epoch.
     learning_rate : float
-        The rate of the epoch's last step.
+        The rate of the epoch's last step; the damping of :class:`LevenbergMarquardt`'s, 1 for :class:`LBFGS`.
     seconds : float
         Time spent in the epoch's steps.
     trainer : Trainer
@@ -54,8 +54,9 @@ class History:
         See :class:`Epoch`; ``validation_loss`` is empty without validation data.
     stop_reason : str or None
         "epochs", "target_loss", "patience", "max_seconds", "callback", "smallest_rate" (by the rule
-        :class:`bp_core.schedules.Adaptive`), "interrupted" or "diverged"; None while
-        the fit runs, and after an error in the data or in a callback.
+        :class:`bp_core.schedules.Adaptive`), "interrupted" or "diverged"; what :class:`LevenbergMarquardt` and
+        :class:`LBFGS` find by themselves: "min_gradient", "max_damping", "min_improvement", "max_evaluations",
+        "line_search"; None while the fit runs, and after an error in the data or in a callback.
     best_epoch : int or None
     """
 

@@ -5,15 +5,20 @@ of a parameter p, t counts steps from 1. A moment (m or v) below the normal rang
 0: arithmetic down there is slow, and nothing is lost beside epsilon.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import NamedTuple
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from bp_core import _engine_f64
 from bp_core._checks import is_number
 from bp_core._names import look_up
+
+if TYPE_CHECKING:
+    from bp_core._regularisation import Regularisation
 
 
 class Recipe(NamedTuple):
@@ -87,6 +92,9 @@ class Optimizer:
     def _states(self) -> tuple[str, ...]:
         """Return which arrays of state the rule keeps, of "m" and "v"."""
         raise NotImplementedError
+
+    def _check_use(self, loss: str, regularisation: Regularisation, n_parameters: int) -> None:
+        """Raise for what the method cannot do with these settings of a trainer."""
 
 
 @dataclass(frozen=True)
@@ -412,3 +420,10 @@ def resolve(optimizer: Optimizer | str) -> Optimizer:
     if not isinstance(optimizer, str):
         raise TypeError(f"optimizer is {optimizer!r}; expected a name or one like bp.SGD(learning_rate=0.01)")
     return BY_NAME[look_up("optimizer", optimizer.lower(), tuple(BY_NAME))]()
+
+
+def at_rate(optimizer: Optimizer, rate: float) -> Optimizer:
+    """Return the optimizer with another learning rate."""
+    if not any(field.name == "learning_rate" for field in fields(optimizer)):  # type: ignore[arg-type]
+        raise ValueError(f"{type(optimizer).__name__} has no learning rate; expected an optimizer that has one, as SGD")
+    return replace(optimizer, learning_rate=rate)  # type: ignore[type-var]

@@ -20,6 +20,7 @@ from bp_core.history import Epoch, History
 from bp_core.losses import LossLike, Objective
 from bp_core.network import Network
 from bp_core.optimizers import Optimizer, Recipe
+from bp_core.whole_batch import WholeBatch
 
 Real = NDArray[Any]
 
@@ -49,7 +50,9 @@ class Trainer:
         cross_entropy for a softmax output, else half_squared_error; see :mod:`bp_core.losses`.
     optimizer : str or optimizer, default "sgd"
         A name (sgd, rmsprop, adagrad, adam, adamw, nadam, rprop) means the defaults of :class:`SGD`,
-        :class:`RMSprop`, :class:`Adagrad`, :class:`Adam`, :class:`AdamW`, :class:`NAdam`, :class:`Rprop`.
+        :class:`RMSprop`, :class:`Adagrad`, :class:`Adam`, :class:`AdamW`, :class:`NAdam`, :class:`Rprop`; so do
+        levenberg_marquardt and lbfgs of :class:`LevenbergMarquardt` and :class:`LBFGS`, which take all rows at once
+        whatever ``batch_size`` says.
     schedule : schedule, rule or function, optional
         How the learning rate changes: one of :mod:`bp_core.schedules`, or a function of the step that gives the factor
         of the optimizer's learning rate; a factor that is below 0 or not finite is a ValueError when its step is due.
@@ -180,6 +183,8 @@ class Trainer:
     @optimizer.setter
     def optimizer(self, optimizer: Optimizer | str) -> None:
         new = optimizers.resolve(optimizer)
+        new._check_use(self._objective[0], self._regularisation, self.network.n_parameters)
+        _check_scheduled(new, self._schedule)
         for name in ("learning_rate", "epsilon", "smallest", "largest"):
             if hasattr(new, name):
                 _checks.check_representable(name, getattr(new, name), self.network.dtype)
@@ -198,6 +203,7 @@ class Trainer:
 
     @schedule.setter
     def schedule(self, schedule: ScheduleLike | None) -> None:
+        _check_scheduled(self._optimizer, schedule)
         self._rates = Rates(schedule, self._state, self.network.dtype)
         if type(schedule) is not type(self._schedule):
             self._state.rule[:] = fresh_state()
@@ -335,6 +341,8 @@ class Trainer:
             plain: float | None = self.network._engine.step(prepared, X, y)
             if plain is not None:
                 return plain
+        if isinstance(self._optimizer, WholeBatch):
+            raise ValueError(f"{type(self._optimizer).__name__} takes all rows at once and steps of its own: use fit")
         rows, _ = _checks.rows_of(X, self.network.layer_sizes[0], row_allowed=False)
         data = self._check_data(rows, y, sample_weight, finite=False)
         return self._step(data)
@@ -423,6 +431,11 @@ class Trainer:
 
     def _engine_objective(self) -> Objective:
         return losses.objective(*self._objective, self.network.layer_sizes[-1])
+
+
+def _check_scheduled(optimizer: Optimizer, schedule: ScheduleLike | None) -> None:
+    if schedule is not None and isinstance(optimizer, WholeBatch):
+        raise ValueError(f"schedule is {schedule!r}; {type(optimizer).__name__} has no learning rate to change")
 
 
 def _check_batch_size(batch_size: object) -> int | str:

@@ -152,9 +152,21 @@ def sparse_case(layer_sizes, dtype):
     return [*arrays_of(found), history.loss, net.get_parameters()]
 
 
+def whole_batch_case(layer_sizes, output, bias, dtype):
+    """Damped steps from all rows: the Jacobian's rows, the triangle, its factors, the solution."""
+    net = make_network(layer_sizes, scale=0.5, hidden="tanh", output=output, bias=bias, dtype=dtype)
+    trainer = bp.Trainer(net, optimizer=bp.LevenbergMarquardt(damping=0.1), l2=0.01)
+    X, y = uniform(11, (300, layer_sizes[0])), targets("mse", 12, 300, layer_sizes[-1])
+    history = trainer.fit(X, y, epochs=6, sample_weight=uniform(13, 300, 0.5, 2.0))
+    return [history.loss, history.learning_rate, net.get_parameters()]
+
+
 SHAPES = [(2, 3, 1), (17, 8), (40, 8, 5), (513, 20, 4), (1100, 24, 10), (2100, 5), (9, 1100, 3), (145, 140, 131)]
 SPARSE = [(70, 21, 2), (70, 5, 1), (40, 150, 3), (7, 3, 2)]
 JACOBIANS = [((3, 1), (), "identity"), ((20, 8, 3), "tanh", "sigmoid"), ((13, 19, 17), "gelu", "softmax")]
+WHOLE_BATCHES = [
+    ((1, 10, 1), "identity", "unit"), ((20, 7, 3), "sigmoid", "layer"), ((9, 19, 11), "softsign", ("none", "unit")),
+]  # fmt: skip
 
 
 def cases():
@@ -188,6 +200,9 @@ def cases():
             yield f"fit/{batch_size}/{dtype}", partial(fit_case, batch_size, dtype)
         for layer_sizes, hidden, output in JACOBIANS:
             yield f"jacobian/{layer_sizes}/{output}/{dtype}", partial(jacobian_case, layer_sizes, hidden, output, dtype)
+        for layer_sizes, output, bias in WHOLE_BATCHES:
+            name = f"levenberg_marquardt/{layer_sizes}/{dtype}"
+            yield name, partial(whole_batch_case, layer_sizes, output, bias, dtype)
         for init in INITIALISERS:
             yield f"initial/{init}/{dtype}", partial(initial_case, init, dtype)
 

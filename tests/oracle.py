@@ -264,6 +264,22 @@ def jacobian(weights, biases, hidden, output, X):
     return slopes
 
 
+def parameter_jacobian(weights, biases, hidden, output, X):
+    """da_j/dp of every row (n, n_out, parameters): weights[0] in C order, biases[0], weights[1], ..."""
+    z, a = forward(weights, biases, hidden, output, X)
+    n, n_out = a[-1].shape
+    delta = derivative(output, z[-1])[:, :, None] * np.eye(n_out, dtype=X.dtype)  # (n, n_out, fan_out): da_j/dz
+    parts = []
+    for l in reversed(range(len(weights))):
+        a_prev = a[l - 1] if l > 0 else X
+        by_W = a_prev[:, None, :, None] * delta[:, :, None, :]
+        by_b = {0: delta[..., :0], 1: delta.sum(axis=2, keepdims=True)}.get(biases[l].size, delta)
+        parts = [by_W.reshape(n, n_out, -1), by_b, *parts]
+        if l > 0:
+            delta = (delta @ weights[l].T) * derivative(hidden[l - 1], z[l - 1])[:, None, :]
+    return np.concatenate(parts, axis=2)
+
+
 def numeric_gradient(function, array):
     """Central differences of function() by every element of array, which is changed and put back."""
     result = np.zeros_like(array)

@@ -68,6 +68,10 @@ def oracle_jacobian(net, X, dtype=np.longdouble):
     return oracle.jacobian(*reference(net, dtype), np.asarray(X).astype(dtype))
 
 
+def oracle_parameter_jacobian(net, X, dtype=np.longdouble):
+    return oracle.parameter_jacobian(*reference(net, dtype), np.asarray(X).astype(dtype))
+
+
 def assert_close(actual, expected, tolerance, scale=None):
     """abs(actual - expected) <= tolerance * (largest abs of expected), element by element."""
     actual, expected = np.asarray(actual), np.asarray(expected)

@@ -58,12 +58,22 @@ def call_of_each(engine, plan):
         "predict": lambda: engine.predict(plan, room, X, np.zeros((N, SIZES[-1]), engine.DTYPE), 1),
         "predict_plain": lambda: engine.predict_plain(plan, room.data, X[0], None),
         "evaluate": lambda: engine.evaluate(plan, room, Data(X, y), Objective(0), NOTHING),
+        "normal_equations_shape": lambda: engine.normal_equations_shape(plan),
+        "normal_equations": lambda: engine.normal_equations(
+            plan, room, Data(X, y), Objective(0), (0.0, False), room.copy()
+        ),
+        "loss_behind": lambda: engine.loss_behind(
+            plan, room, room.copy(), room.copy(), Data(X, y), Objective(0), (0.0, False)
+        ),
         "jacobian": lambda: engine.jacobian(plan, room, X, np.zeros((N, SIZES[-1], SIZES[0]), engine.DTYPE)),
         "train": lambda: Call(engine).with_(plan=plan)(),
     }
 
 
-CALLS = ("layout", "all_finite", "training_workspace", "predict", "predict_plain", "evaluate", "jacobian", "train")
+CALLS = (
+    "layout", "all_finite", "training_workspace", "predict", "predict_plain", "evaluate", "normal_equations_shape",
+    "normal_equations", "loss_behind", "jacobian", "train",
+)  # fmt: skip
 
 
 def test_the_call_itself_works(engine):

@@ -6,7 +6,6 @@ import argparse
 import math
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 from bp_core import activations, optimizers
@@ -182,7 +181,7 @@ def the_optimizer(arguments: Namespace) -> Optimizer:
     """Return the optimizer that was asked for, with its learning rate."""
     chosen = optimizers.resolve(arguments.optimizer)
     rate: float | None = getattr(arguments, "learning_rate", None)
-    return chosen if rate is None else replace(chosen, learning_rate=rate)  # type: ignore[type-var]
+    return chosen if rate is None else optimizers.at_rate(chosen, rate)
 
 
 def the_features(arguments: Namespace, columns: Sequence[str]) -> tuple[str, ...] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -144,7 +144,7 @@ def _climb(trainer: Trainer, batches: Iterator[tuple[Any, Any]], rates: Losses) 
     losses: list[float] = []
     lowest = np.inf
     for rate in rates.tolist():
-        trainer.optimizer = replace(optimizer, learning_rate=rate)  # type: ignore[type-var]
+        trainer.optimizer = optimizers.at_rate(optimizer, rate)
         try:
             losses.append(trainer.step(*next(batches)))
         except DivergenceError:

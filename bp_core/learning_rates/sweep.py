@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -112,10 +111,7 @@ def sweep_learning_rates(
     settings: dict[str, Any] = {"loss": loss, "batch_size": batch_size, "n_threads": 1}
     settings["seed"] = int(np.random.SeedSequence().entropy) if seed is None else seed  # type: ignore[arg-type]
     chosen = optimizers.resolve(optimizer)
-    trainers = [
-        StoppableTrainer(net.copy(), optimizer=replace(chosen, learning_rate=rate), **settings)  # type: ignore[type-var]
-        for rate in rates
-    ]
+    trainers = [StoppableTrainer(net.copy(), optimizer=optimizers.at_rate(chosen, rate), **settings) for rate in rates]
     first_loss = _first_loss(net, data, loss)
     trainings = [Training(trainer, data, validation_data, epochs) for trainer in trainers]
     SideBySide(trainings).run(min(len(rates), _threads.usable() if n_threads is None else n_threads))
