@@ -26,3 +26,11 @@ def no_figure_stays_open():
     pyplot = sys.modules.get("matplotlib.pyplot")
     if pyplot is not None:
         pyplot.close("all")
+
+
+@pytest.fixture
+def one_thread(monkeypatch):
+    """One thread for scikit-learn's BLAS and for us: where cores are shared, several wait for one another."""
+    monkeypatch.setenv("BP_CORE_NUM_THREADS", "1")
+    with pytest.importorskip("threadpoolctl").threadpool_limits(1):
+        yield

@@ -14,8 +14,10 @@ import bp_core.explain
 import bp_core.learning_rates
 import bp_core.model
 
-for needed in ("sphinx", "furo", "myst_parser", "numpydoc", "sphinx_copybutton"):
+for needed in ("sphinx", "furo", "myst_parser", "numpydoc", "sphinx_copybutton", "sklearn"):
     pytest.importorskip(needed)
+import bp_core.sklearn  # noqa: E402
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 pytestmark = pytest.mark.skipif(not (DOCS / "conf.py").is_file(), reason="docs/ is not beside the tests")
 
@@ -103,7 +105,10 @@ def test_all_that_is_loaded_lies_in_the_site(pages):
     assert missing == []
 
 
-@pytest.mark.parametrize("module", [bp, bp.data, bp.explain, bp.learning_rates, bp.model, bp.plot, bp.schedules])
+@pytest.mark.parametrize(
+    "module",
+    [bp, bp.data, bp.explain, bp.learning_rates, bp.model, bp.plot, bp.schedules, bp_core.sklearn],
+)
 def test_every_public_name_is_in_the_api(pages, module):
     ids = set().union(*(page.ids for path, page in pages.items() if path.parent.name == "api"))
     missing = [name for name in module.__all__ if not {f"{module.__name__}.{name}", f"module-bp_core.{name}"} & ids]
