@@ -152,25 +152,40 @@ def require_rows(X: Array | Csr) -> None:
         raise ValueError(f"X has shape {X.shape}: no rows; expected at least one")
 
 
-def describe_bad(name: str, array: Array | Csr, row: int, dtype: np.dtype[Any]) -> str:
+OFFER = ", or missing_targets='ignore'"
+
+
+def _accepted(numbers: Array, dtype: np.dtype[Any], missing: str | None) -> NDArray[np.bool_]:
+    """Which numbers are finite in ``dtype``, or NaN where that means a missing one."""
+    with np.errstate(over="ignore"):
+        converted = numbers.astype(dtype, copy=False)
+    finite: NDArray[np.bool_] = np.isfinite(converted)
+    return finite | np.isnan(converted) if missing == "ignore" else finite
+
+
+def describe_bad(name: str, array: Array | Csr, row: int, dtype: np.dtype[Any], missing: str | None = None) -> str:
     """Say which number of a row is not finite in ``dtype``, by row and column."""
     if isinstance(array, Csr):
         place = _csr.first_bad(array, int(array.indptr[row]), int(array.indptr[row + 1]), dtype)
         return _describe(f"{name}[{row}, {array.indices[place or 0]}]", array.data[place or 0], dtype)
     numbers = np.atleast_1d(array[row])
-    with np.errstate(over="ignore"):
-        column = int(np.argmin(np.isfinite(numbers.astype(dtype))))
-    return _describe(f"{name}[{row}, {column}]" if array.ndim == 2 else f"{name}[{row}]", numbers[column], dtype)
+    column = int(np.argmin(_accepted(numbers, dtype, missing)))
+    where = f"{name}[{row}, {column}]" if array.ndim == 2 else f"{name}[{row}]"
+    return _describe(where, numbers[column], dtype, missing)
 
 
-def _describe(where: str, value: Any, dtype: np.dtype[Any]) -> str:
+def _describe(where: str, value: Any, dtype: np.dtype[Any], missing: str | None = None) -> str:
     if np.isfinite(value):
         return f"{where} is {value}, too large for {dtype}; expected finite numbers"
-    return f"{where} is {value}; expected finite numbers"
+    offer = OFFER if missing == "error" and np.isnan(value) else ""
+    return f"{where} is {value}; expected finite numbers{offer}"
 
 
-def check_finite(name: str, array: Array | Csr, dtype: np.dtype[Any]) -> None:
-    """Raise for a number that is not finite in ``dtype``, by row and column; needs little memory."""
+def check_finite(name: str, array: Array | Csr, dtype: np.dtype[Any], missing: str | None = None) -> None:
+    """Raise for a number that is not finite in ``dtype``, by row and column; needs little memory.
+
+    ``missing`` is the user's choice about NaN, "error" or "ignore", where there is one.
+    """
     if isinstance(array, Csr):
         place = _csr.first_bad(array, 0, int(array.indptr[-1]), dtype)
         if place is not None:
@@ -180,32 +195,19 @@ def check_finite(name: str, array: Array | Csr, dtype: np.dtype[Any]) -> None:
         return
     rows = max(1, FINITE_BLOCK // max(1, array[:1].size))
     for first in range(0, array.shape[0], rows):
-        with np.errstate(over="ignore"):
-            finite = np.isfinite(array[first : first + rows].astype(dtype, copy=False))
-        if not finite.all():
-            row = first + int(np.argmin(finite.reshape(finite.shape[0], -1).all(axis=1)))
-            raise ValueError(describe_bad(name, array, row, dtype))
+        accepted = _accepted(array[first : first + rows], dtype, missing)
+        if not accepted.all():
+            row = first + int(np.argmin(accepted.reshape(accepted.shape[0], -1).all(axis=1)))
+            raise ValueError(describe_bad(name, array, row, dtype, missing))
 
 
-def sample_weights(weights: object, n: int) -> NDArray[np.float64] | None:
-    """A private copy of the row weights, divided by their mean."""
-    if weights is None:
-        return None
-    array = numeric("sample_weight", weights)
-    if array.shape != (n,):
-        raise ValueError(f"sample_weight has shape {array.shape}; expected ({n},), one weight per row of X")
-    check_finite("sample_weight", array, np.dtype(np.float64))
-    copy = np.array(array, dtype=np.float64)
-    if (copy < 0).any():
-        row = int(np.argmax(copy < 0))
-        raise ValueError(f"sample_weight[{row}] is {copy[row]}; expected weights from 0 up")
-    largest = float(copy.max())
-    if largest > 0:
-        copy /= largest  # so that no sum overflows
-    mean = math.fsum(copy) / n
-    if mean == 0:
-        raise ValueError("sample_weight is 0 for every row; expected at least one weight above 0")
-    return copy / mean
+def first_bad_row(array: Array | Csr, dtype: np.dtype[Any]) -> int | None:
+    """The first row with a number that is not finite in ``dtype``."""
+    if isinstance(array, Csr):
+        place = _csr.first_bad(array, 0, int(array.indptr[-1]), dtype)
+        return None if place is None else array.row_of(place)
+    accepted = _accepted(array, dtype, None).all(axis=1)
+    return None if accepted.all() else int(np.argmin(accepted))
 
 
 STATUS_OUT_OF_TIME, STATUS_TARGET, STATUS_NOT_FINITE, STATUS_BAD_X, STATUS_BAD_Y, STATUS_BAD_CLASS = range(1, 7)
@@ -213,12 +215,14 @@ STATUS_NO_MEMORY = 9
 """The engine's codes for why a call stopped; 0 is done."""
 
 
-def raise_bad_row(status: int, row: int, data: tuple[Any, ...], dtype: np.dtype[Any]) -> NoReturn:
+def raise_bad_row(
+    status: int, row: int, data: tuple[Any, ...], dtype: np.dtype[Any], missing: str | None = None
+) -> NoReturn:
     """Raise for the row that the engine stumbled over, by row and column."""
     if status == STATUS_BAD_X:
         raise ValueError(describe_bad("X", data[0], row, dtype))
     if status == STATUS_BAD_Y:
-        raise ValueError(describe_bad("y", data[1], row, dtype))
+        raise ValueError(describe_bad("y", data[1], row, dtype, missing))
     if status == STATUS_NO_MEMORY:
         raise MemoryError("no memory for the entries of a sparse X")
     raise RuntimeError(f"row {row} changed while it was read")

@@ -28,7 +28,7 @@ cdef extern from *:
 
 cdef enum:
     ROUNDS = 10
-    COUNTERS = 32        # counters: more than the compiler unrolls, so that it makes vector code of loops over them
+    COUNTERS = 32       # abreast: more than the compiler unrolls, so that it makes vector code of loops over them
 
 
 ctypedef struct Stream:         # what all counters of a mask share

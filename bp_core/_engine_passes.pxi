@@ -128,20 +128,29 @@ cdef Status load_rows(
     return load_numbers(job, worker, first, at, rows)
 
 
-cdef double size_of_batch(const Job* job, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:
-    """What the rows from place `first` of the order count for: their number, or their sizes, added in order.
-
-    1 where none of them counts: their losses are then 0.
-    """
+cdef double sum_sizes(const Job* job, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:
+    """The sizes of the rows from place `first` of the order, added in order."""
     cdef double sum = 0
     cdef Py_ssize_t s, row
-    if not job.sizes.open:
-        return <double>rows
     for s in range(first, first + rows):
         row = row_at(job, s)
         if 0 <= row < job.X.rows:
             sum += (<const double*>job.sizes.data)[row]
+    return sum
+
+
+cdef double size_of_batch(const Job* job, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:
+    """What the rows from place `first` of the order count for: their number, or the sum of their sizes.
+
+    1 where none of them counts: their losses are then 0.
+    """
+    cdef double sum = sum_sizes(job, first, rows) if job.sizes.open else <double>rows
     return sum if sum > 0 else 1
+
+
+cdef inline double share_of_epoch(const Job* job, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:
+    """What the rows from place `first` of the order weigh in the loss of the epoch; those without a target nothing."""
+    return sum_sizes(job, first, rows) if job.missing and job.sizes.open else <double>rows
 
 
 # ----------------------------------------------------------------- the passes

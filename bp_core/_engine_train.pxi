@@ -131,7 +131,7 @@ cdef void finish_step(Training* t, const Worker* worker, double loss) noexcept n
     cdef bint reached = False
     memcpy(running, worker.powers, POWERS * sizeof(double))
     running[LAST_RATE] = worker.last_rate
-    running[LOSS_SUM] += loss * <double>t.rows
+    running[LOSS_SUM] += loss * share_of_epoch(&t.job, t.first, t.rows)
     counters[STEP] += 1
     counters[POSITION] += t.rows
     if counters[POSITION] == t.job.X.rows:
@@ -280,7 +280,8 @@ cdef bint out_of_time(Training* t) noexcept nogil:
 cdef bint end_epoch(Training* t) noexcept nogil:
     """Write the epoch's loss down; True if it reaches the target."""
     cdef int64_t* counters = <int64_t*>t.counters.data
-    cdef double loss = (<double*>t.running.data)[LOSS_SUM] / <double>t.job.X.rows
+    cdef double share = share_of_epoch(&t.job, 0, t.job.X.rows)
+    cdef double loss = (<double*>t.running.data)[LOSS_SUM] / share if share > 0 else 0
     (<double*>t.losses.data)[t.done] = loss
     t.done += 1
     counters[EPOCH] += 1
@@ -383,6 +384,24 @@ cdef int open_epochs(Training* t, object order, object losses, object seconds) e
     if t.epochs < 1 or t.batch_size < 1:
         raise ValueError(f"{t.epochs} epochs with batches of {t.batch_size}; expected at least 1 of each")
     return 0
+
+
+def shuffle(order, random):
+    """Put the numbers 0 ... n - 1 into `order` (n,) as `train` shuffles the rows of an epoch."""
+    cdef Run run
+    cdef Py_ssize_t i
+    cdef bp_bit_generator* words = <bp_bit_generator*>PyCapsule_GetPointer(random, "BitGenerator")
+    run.open = False
+    try:
+        open_run(&run, order, b'q', True, "the order of the rows")
+        if run.length > MAX_SHUFFLED:
+            raise ValueError(f"{run.length} rows are too many to shuffle; expected at most {MAX_SHUFFLED}")
+        with nogil:
+            for i in range(run.length):
+                (<int64_t*>run.data)[i] = i
+            shuffle_order(words, <int64_t*>run.data, run.length)
+    finally:
+        close_run(&run)
 
 
 cdef void close_training(Training* t) noexcept:

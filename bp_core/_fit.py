@@ -1,4 +1,4 @@
-"""One fit: native calls of about 50 ms, and what Python has to do between them."""
+"""One fit: native calls or steps, and what Python has to do between them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from bp_core import _checks, _lbfgs, _levenberg_marquardt, _passes, _threads
+from bp_core import _checks, _lbfgs, _levenberg_marquardt, _steps
 from bp_core._all_rows import AllRows
+from bp_core._batches import Batches, Slices, Stream
+from bp_core._calls import Calls
 from bp_core._checks import STATUS_NOT_FINITE, STATUS_OUT_OF_TIME, STATUS_TARGET
-from bp_core._state import POSITION, STEP
+from bp_core._monitor import TRAINING_LOSS, Best, Monitor
+from bp_core._progress import Progress
 from bp_core._targets import Data
 from bp_core.errors import DivergenceError
 from bp_core.history import Epoch, History
@@ -35,56 +38,52 @@ class Limits:
     """What ends a fit from within the native call."""
 
     epochs: int
-    target_loss: float | None
-    max_seconds: float | None
+    target_loss: float | None = None
+    max_seconds: float | None = None
 
 
 @dataclass(frozen=True)
 class Watch:
     """What Python does after an epoch."""
 
-    validation: Data | None
-    patience: int | None
-    min_delta: float
-    callbacks: tuple[Callable[[Epoch], object], ...]
-    progress: bool
-    rule: bool
+    validation: Data | None = None
+    monitor: Monitor = TRAINING_LOSS
+    patience: int | None = None
+    min_delta: float = 0.0
+    callbacks: tuple[Callable[[Epoch], object], ...] = ()
+    progress: bool = False
 
     @property
     def each_epoch(self) -> bool:
         """Whether native calls must return after every epoch."""
-        return bool(self.validation or self.patience or self.callbacks or self.progress or self.rule)
+        looks = self.validation or self.patience or self.callbacks or self.progress
+        return bool(looks or self.monitor.chosen)
 
 
 class Fit:
-    """One run of ``Trainer.fit``, from its start to its stop reason."""
+    """One run of ``Trainer.fit`` or ``fit_batches``, from its start to its stop reason."""
 
-    def __init__(self, trainer: Trainer, data: Data, limits: Limits, watch: Watch, history: History) -> None:
+    def __init__(self, trainer: Trainer, data: Data | Stream, limits: Limits, watch: Watch, history: History) -> None:
         self._trainer, self._net, self._state = trainer, trainer.network, trainer._state
-        self._data, self._limits, self._watch, self._history = data, limits, watch, history
-        n: int = data[0].shape[0]
-        self._batch_size = n if trainer.batch_size == "full" else min(int(trainer.batch_size), n)
-        self._state.begin_fit(n)
+        self._limits, self._watch, self._history = limits, watch, history
+        self._work = _work(trainer, data)
         self._first = self._recorded = self._state.epoch
         self._start = self._net._parameters.copy()
         self._start_state = self._state.to_dict(untouched=False)
         self._newest = self._start if self._is_finite() else None
         self._keep_at = CALL_SECONDS
-        self._epoch_steps = -(-n // self._batch_size)
-        self._rates, self._varies = np.zeros(1), False  # of the call
-        self._called_at = 0  # the trainer's step with the first of them
-        unmet = _threads.unmet(self._net, data.X)
-        several = _threads.for_training(trainer._n_threads, self._net.n_parameters, self._batch_size, unmet)
-        self._crew = _threads.Crew(several, fixed=trainer._n_threads is not None)
-        self._best = Best(watch.min_delta)
+        self._rate: float | None = None  # of an epoch that was no native call's
+        self._best = Best(watch.min_delta, watch.monitor.lowest)
+        history._lowest = watch.monitor.lowest
         self._began = time.monotonic()
-        room = 1 if watch.each_epoch else min(limits.epochs, CALL_EPOCHS)
+        self._each_epoch = watch.each_epoch or trainer._rates.rule is not None
+        room = 1 if self._each_epoch else min(limits.epochs, CALL_EPOCHS)
         self._losses, self._seconds = np.zeros(room), np.zeros(room)
-        self._bar: Any = None
+        self._bar: Progress | None = None
 
     def run(self) -> None:
         """Train to the end; after an error other than divergence and Ctrl-C the stop reason stays None."""
-        self._bar = _progress_bar(self._limits.epochs) if self._watch.progress else None
+        self._bar = Progress(self._limits.epochs) if self._watch.progress else None
         try:
             while self._history.stop_reason is None:
                 self._advance()
@@ -98,66 +97,56 @@ class Fit:
         if self._watch.patience is not None and self._best.parameters is not None:
             self._net._parameters[...] = self._best.parameters
 
-    # ------------------------------------------------------------- one call
     def _advance(self) -> None:
-        """One native call, or epochs of a method that takes all rows as one batch, and what they ask for."""
-        method = self._trainer.optimizer
-        if isinstance(method, WholeBatch):
-            self._mark = time.monotonic()
-            trainer = self._trainer
-            rows = AllRows(self._net, self._data, trainer._engine_objective(), trainer._recipe(), self._state)
+        """One native call, an epoch of batches, or epochs of a method that takes all rows as one batch."""
+        trainer, method = self._trainer, self._trainer.optimizer
+        if isinstance(self._work, Batches):
+            self._work.run_epoch(self)
+        elif isinstance(method, WholeBatch):
+            self._mark, self._rate = time.monotonic(), 0.0
+            rows = AllRows(self._net, self._work.data, trainer._engine_objective(), trainer._recipe(), self._state)
             RUN[type(method)](method, rows, self)
         else:
-            self._settle(*self._call())
-
-    def _call(self) -> tuple[int, int]:
-        """One native call; returns its status and a bad row."""
-        epochs = min(self._left(), self._losses.size)
-        self._look_ahead(epochs)
-        trial, began, rows = self._crew.next(), time.monotonic(), self._state.rows_seen(self._data[0].shape[0])
-        status, bad_row = self._state.train(
-            self._trainer._recipe(),
-            self._data,
-            self._trainer._engine_objective(),
-            self._batch_size,
-            self._trainer._shuffle,
-            (epochs, self._target(), min(trial, self._budget())),
-            self._crew.threads,
-            self._losses,
-            self._seconds,
-            self._rates,
-            self._varies,
-        )
-        rows = self._state.rows_seen(self._data[0].shape[0]) - rows
-        self._crew.report(rows, time.monotonic() - began)
-        return status, bad_row
+            self._rate = None
+            limits = min(self._left(), self._losses.size), self._target(), self._budget()
+            self._settle(*self._work.call(limits, self._losses, self._seconds))
 
     def _settle(self, status: int, bad_row: int = 0, stop: str | None = None) -> None:
         """What a status and the epochs finished ask for; ``stop`` is a reason of the method's own."""
         finished = self._record()
         if status == STATUS_NOT_FINITE:
-            self._diverged("the loss is no longer finite", self._steps_taken())
+            self.diverged("the loss is no longer finite", self._rate_of_step(taken=False))
         if status not in (0, STATUS_OUT_OF_TIME, STATUS_TARGET):
             self._bad_data(status, bad_row)
         self._keep_newest()
         stop = "target_loss" if status == STATUS_TARGET else stop
-        if finished and self._watch.each_epoch:
+        if finished and self._each_epoch:
             stop = self._after_epoch(stop)
         stop = stop or self._limit_reached()
         if stop is not None and not self._is_finite():
-            self._diverged("a parameter is no longer finite", self._steps_taken() - 1)
+            self.diverged("a parameter is no longer finite", self._rate_of_step(taken=True))
         self._history.stop_reason = stop
         if self._bar is not None:
-            _show(self._bar, self._history)
+            self._bar.show(self._history)
+
+    # ------------------------------------------------------------- step by step
+    def end_step(self, rate: float) -> bool:
+        """Do what is due in the middle of an epoch, after a step with this rate; returns whether the fit goes on."""
+        self._rate = rate
+        self._settle(0)
+        return self._history.stop_reason is None
+
+    def book(self, loss: float, rate: float, seconds: float, *, steps: int = 0, stop: str | None = None) -> None:
+        """Book an epoch that was no native call's; ``steps`` of it were not yet counted."""
+        self._losses[0], self._seconds[0], self._rate = loss, seconds, rate
+        self._state.count_epoch(steps)
+        self._settle(STATUS_TARGET if loss <= self._target() else 0, stop=stop)
 
     # ---------------------------------------------- a method of all rows at once
     def end_epoch(self, loss: float, rate: float, stop: str | None = None) -> bool:
         """Book an epoch that began with this loss; returns whether the method goes on."""
-        self._losses[0], self._seconds[0] = loss, time.monotonic() - self._mark
-        self._rates, self._varies = np.array([rate]), False
         method = self._trainer.optimizer
-        self._state.count_epoch()
-        self._settle(STATUS_TARGET if loss <= self._target() else 0, stop=stop)
+        self.book(loss, rate, time.monotonic() - self._mark, steps=1, stop=stop)
         self._mark = time.monotonic()
         return self._history.stop_reason is None and self._trainer.optimizer == method
 
@@ -173,28 +162,7 @@ class Fit:
     def _target(self) -> float:
         return -np.inf if self._limits.target_loss is None else self._limits.target_loss
 
-    def _look_ahead(self, epochs: int) -> None:
-        """The rates of the steps of so many epochs, or of as many of them as are known in one go."""
-        source, done = self._trainer._rates, self._steps_done()
-        self._rates = source.ahead(self._trainer.optimizer.learning_rate, epochs * self._epoch_steps - done)
-        self._varies, self._called_at = source.varies, int(self._state.counters[STEP])
-
-    def _steps_done(self) -> int:
-        """Steps done of the epoch in hand."""
-        return -(-int(self._state.counters[POSITION]) // self._batch_size)
-
-    def _steps_taken(self) -> int:
-        """Steps taken by the latest call."""
-        return int(self._state.counters[STEP]) - self._called_at
-
-    def _rates_of(self, finished: int) -> NDArray[np.float64]:
-        """The rate of the last step of each epoch that the latest call has finished."""
-        if not self._varies:
-            return np.full(finished, self._rates[0])
-        last = self._steps_taken() - self._steps_done() - 1
-        rates: NDArray[np.float64] = self._rates[last - self._epoch_steps * np.arange(finished - 1, -1, -1)]
-        return rates
-
+    # ---------------------------------------------------------------- the books
     def _left(self) -> int:
         return self._limits.epochs - (self._state.epoch - self._first)
 
@@ -230,27 +198,47 @@ class Fit:
         self._recorded += finished
         return finished
 
+    def _rates_of(self, finished: int) -> NDArray[np.float64]:
+        """The rate of the last step of each epoch that was finished."""
+        if self._rate is not None or isinstance(self._work, Batches):
+            return np.full(finished, self._rate)
+        return self._work.rates_of(finished)
+
+    def _rate_of_step(self, taken: bool) -> float:
+        """The rate of the last step taken, or of the one behind it."""
+        if self._rate is not None or isinstance(self._work, Batches):
+            return self._rate or 0.0
+        return self._work.rate_of_step(taken)
+
     # ------------------------------------------------------- after an epoch
     def _after_epoch(self, stop: str | None) -> str | None:
-        """Validation, patience and callbacks; returns why to stop."""
+        """Validation, what is watched, and callbacks; returns why to stop."""
         history, watch = self._history, self._watch
         if watch.validation is not None:
-            history._add(validation_loss=[self._validation_loss()])
-        watched = history._last("loss" if watch.validation is None else "validation_loss")
+            history._add(validation_loss=[_steps.loss_of(self._trainer, watch.validation)])
+        watched = self._watched()
+        if watch.monitor.chosen:
+            history._add(monitored=[watched])
         if watch.patience is not None and self._best.look(watched, self._net._parameters) >= watch.patience:
             stop = stop or "patience"
-        rule = self._trainer._rates.rule
-        if rule is not None:
-            reason = rule._look(watched, history._last("learning_rate"), self._state.rule)
-            stop = stop or reason
+        reason = self._ask_rule()
+        stop = stop or reason
         if self._call_back():
             stop = stop or "callback"
         return stop
 
-    def _validation_loss(self) -> float:
-        data = self._watch.validation
-        assert data is not None
-        return _passes.evaluate(self._net, data, self._trainer._engine_objective(), _passes.NOTHING)
+    def _watched(self) -> float:
+        """The value of the monitor."""
+        monitor = self._watch.monitor
+        return self._history._last(monitor.column) if monitor.compute is None else monitor.compute(self._net)
+
+    def _ask_rule(self) -> str | None:
+        """Let a rule of the schedule see the loss: validation where there is any, else training."""
+        rule, history = self._trainer._rates.rule, self._history
+        if rule is None:
+            return None
+        loss = history._last("loss" if self._watch.validation is None else "validation_loss")
+        return rule._look(loss, history._last("learning_rate"), self._state.rule)
 
     def _call_back(self) -> bool:
         """Call every callback; True if one asks to stop."""
@@ -260,11 +248,12 @@ class Fit:
         epoch = Epoch(
             int(history._last("index")),
             history._last("loss"),
-            None if self._watch.validation is None else history._last("validation_loss"),
+            history._last("validation_loss") if history._has("validation_loss") else None,
             history._last("learning_rate"),
             history._last("seconds"),
             self._trainer,
             self._net,
+            history._last("monitored") if history._has("monitored") else None,
         )
         answers = [f(epoch) for f in self._watch.callbacks]
         return any(isinstance(answer, (bool, np.bool_)) and bool(answer) for answer in answers)
@@ -286,65 +275,36 @@ class Fit:
         finite: bool = self._net._engine.all_finite(self._net._plan, self._net._parameters)
         return finite
 
-    def _diverged(self, what: str, step: int) -> NoReturn:
-        """Go back to the newest finite parameters and say so, with the rate of a step of the latest call."""
+    def diverged(self, what: str, rate: float) -> NoReturn:
+        """Go back to the newest finite parameters and say so."""
         self._history.stop_reason = "diverged"
         outcome = "the parameters were not finite when the fit began"
         if self._newest is not None:
             self._net._parameters[...] = self._newest
             outcome = "the network is back at its newest finite parameters"
         self._state.forget()
-        raise DivergenceError(self._state.epoch, float(self._rates[step if self._varies else 0]), what, outcome)
+        raise DivergenceError(self._state.epoch, rate, what, outcome)
+
+    def restore(self) -> None:
+        """Go back to where the fit began."""
+        self._net._parameters[...] = self._start
+        self._state.from_dict(self._start_state)
 
     def _bad_data(self, status: int, row: int) -> NoReturn:
         """Go back to where the fit began and name the number that is not finite."""
-        self._net._parameters[...] = self._start
-        self._state.from_dict(self._start_state)
-        _checks.raise_bad_row(status, row, self._data, self._net.dtype)
+        assert isinstance(self._work, Calls)
+        self.restore()
+        _checks.raise_bad_row(status, row, self._work.data, self._net.dtype)
+
+
+def _work(trainer: Trainer, data: Data | Stream) -> Calls | Batches:
+    """What a fit does over and over: native calls, or steps where Python has to do with each."""
+    if isinstance(data, Stream):
+        return Batches(trainer, data)
+    return Calls(trainer, data) if trainer._function is None else Batches(trainer, Slices(trainer, data))
 
 
 RUN: dict[type[WholeBatch], Callable[..., None]] = {
     LBFGS: _lbfgs.run,
     LevenbergMarquardt: _levenberg_marquardt.run,
 }
-
-
-class Best:
-    """The lowest watched loss and the parameters that had it; and apart from it, the epochs without a gain."""
-
-    def __init__(self, min_delta: float) -> None:
-        self._min_delta = min_delta
-        self._lowest = self._reference = np.inf
-        self._waited = 0
-        self.parameters: Real | None = None
-
-    def look(self, loss: float, parameters: Real) -> int:
-        """Take an epoch's loss into account; returns the epochs since it last fell by more than min_delta."""
-        if loss < self._lowest or self.parameters is None:
-            self._lowest = loss if loss < np.inf else np.inf
-            self.parameters = parameters.copy()
-        self._waited += 1
-        if loss < self._reference - self._min_delta:
-            self._reference, self._waited = loss, 0
-        return self._waited
-
-
-def _progress_bar(epochs: int) -> Any:
-    """A tqdm bar over the epochs."""
-    try:
-        from tqdm.auto import tqdm
-    except ImportError:
-        raise ImportError("progress=True needs tqdm: pip install tqdm") from None
-    return tqdm(total=epochs, unit="epoch")
-
-
-def _show(bar: Any, history: History) -> None:
-    """Bring the bar up to date."""
-    if len(history) > bar.n:
-        bar.set_postfix_str(_losses_text(history), refresh=False)
-        bar.update(len(history) - bar.n)
-
-
-def _losses_text(history: History) -> str:
-    text = f"loss {history.loss[-1]:.4g}"
-    return text + f", validation {history.validation_loss[-1]:.4g}" if history.validation_loss else text

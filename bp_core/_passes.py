@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bp_core import _checks, _parameters, _targets, losses
+from bp_core import _checks, _parameters, _targets, _threads, _weights, losses
 from bp_core._csr import Csr
 from bp_core._targets import Data
 from bp_core.losses import LossLike, Objective
@@ -46,7 +46,7 @@ def prepare(
     rows, single = (_checks.rows_of if sparse else _checks.features)(X, net.layer_sizes[0])
     _checks.require_rows(rows)
     targets = _targets.check(y, rows.shape[0], net.layer_sizes[-1], name, net.dtype, single=single)
-    weights = _checks.sample_weights(sample_weight, rows.shape[0])
+    weights = _weights.sample_weights(sample_weight, rows.shape[0])
     objective = losses.objective(name, parameter, net.layer_sizes[-1])
     return Problem(Data(rows, targets.rows, targets.classes, weights), objective, single)
 
@@ -60,6 +60,14 @@ def evaluate(
     if status:
         _checks.raise_bad_row(status, bad_row, data, net.dtype)
     return float(value)
+
+
+def outputs(net: Network, rows: Real | Csr, n_threads: int | None = None) -> tuple[Real, int, int]:
+    """The outputs for checked rows, a status and the row of a sparse X that it means."""
+    result = np.empty((rows.shape[0], net.layer_sizes[-1]), net.dtype)
+    threads = _threads.for_prediction(n_threads, net, rows.shape[0], _threads.unmet(net, rows))
+    status, bad_row = net._engine.predict(net._plan, net._parameters, rows, result, threads)
+    return result, int(status), int(bad_row)
 
 
 def forward(net: Network, X: object) -> ForwardPass:

@@ -160,9 +160,9 @@ class TrainerState:
     def damping(self, damping: float) -> None:
         self._running[-1] = damping
 
-    def count_epoch(self) -> None:
-        """Count a step that was an epoch."""
-        self.counters[STEP] += 1
+    def count_epoch(self, steps: int) -> None:
+        """Count an epoch, and steps of it that were not yet counted."""
+        self.counters[STEP] += steps
         self.counters[EPOCH] += 1
 
     # ----------------------------------------------------------- the native call
@@ -171,6 +171,12 @@ class TrainerState:
         self.counters[POSITION] = 0
         if self._order.size != n:
             self._order = np.zeros(n, dtype=np.int64)
+
+    def shuffled(self) -> NDArray[np.int64]:
+        """A new order of the rows, drawn as a native call draws it."""
+        with self._words.lock:
+            self._net._engine.shuffle(self._order, self._words.capsule)
+        return self._order.copy()
 
     def train(
         self,

@@ -34,6 +34,8 @@ class Epoch:
     trainer : Trainer
     network : Network
         Shows the parameters after the epoch.
+    monitored : float or None
+        What ``fit(monitor=...)`` watches.
     """
 
     index: int
@@ -43,6 +45,7 @@ class Epoch:
     seconds: float
     trainer: Trainer
     network: Network
+    monitored: float | None = None
 
 
 class History:
@@ -50,8 +53,8 @@ class History:
 
     Attributes
     ----------
-    index, loss, validation_loss, learning_rate, seconds : list
-        See :class:`Epoch`; ``validation_loss`` is empty without validation data.
+    index, loss, validation_loss, learning_rate, seconds, monitored : list
+        See :class:`Epoch`; ``validation_loss`` is empty without validation data, ``monitored`` without a monitor.
     stop_reason : str or None
         "epochs", "target_loss", "patience", "max_seconds", "callback", "smallest_rate" (by the rule
         :class:`bp_core.schedules.Adaptive`), "interrupted" or "diverged"; what :class:`LevenbergMarquardt` and
@@ -62,6 +65,7 @@ class History:
 
     def __init__(self) -> None:
         self._columns = {name: Column() for name in COLUMNS}
+        self._lowest = True  # is the best of what is monitored
         self.stop_reason: str | None = None
 
     @property
@@ -90,10 +94,19 @@ class History:
         return self._columns["seconds"].values()
 
     @property
+    def monitored(self) -> list[float]:
+        """What ``fit(monitor=...)`` watched, after every epoch; empty without a monitor."""
+        return self._columns["monitored"].values()
+
+    @property
     def best_epoch(self) -> int | None:
-        """Index of the epoch with the lowest watched loss: validation where there is any, else training."""
-        watched = self.validation_loss or self.loss
-        at = min(range(len(watched)), key=lambda i: (watched[i] != watched[i], watched[i]), default=None)
+        """Index of the epoch with the best watched value: of the monitor if there is one, else the lowest loss.
+
+        That is the validation loss where there is any, else the training loss.
+        """
+        watched = self.monitored or self.validation_loss or self.loss
+        sign = 1 if self._lowest else -1
+        at = min(range(len(watched)), key=lambda i: (watched[i] != watched[i], sign * watched[i]), default=None)
         return None if at is None else self.index[at]
 
     def __len__(self) -> int:
@@ -142,6 +155,10 @@ class History:
 
         return plot_history(self, ax=ax, log=log)
 
+    def _has(self, name: str) -> bool:
+        """Whether a column has a value."""
+        return len(self._columns[name]) > 0
+
     def _last(self, name: str) -> float:
         """Return the newest value of a column, without making lists."""
         return self._columns[name].last()
@@ -152,7 +169,7 @@ class History:
             self._columns[name].add(values)
 
 
-COLUMNS = ("index", "loss", "validation_loss", "learning_rate", "seconds")
+COLUMNS = ("index", "loss", "validation_loss", "learning_rate", "seconds", "monitored")
 
 
 class Column:

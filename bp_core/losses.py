@@ -45,6 +45,10 @@ SUMMED = ("half_squared_error", "poisson", "cross_entropy")
 """The losses that are a sum over the outputs of a row, not their mean."""
 
 
+SMOOTHED = ("cross_entropy", "binary_cross_entropy")
+"""The losses whose targets are classes, which can be smoothed."""
+
+
 class Objective(NamedTuple):
     """What the engine takes: the loss, and what a batch's sums are divided by, times the batch's size."""
 
@@ -154,6 +158,15 @@ def check_parameter(name: str, parameter: float, dtype: np.dtype[Any]) -> None:
         check_representable(PARAMETERS[name], parameter, dtype)
     if name == "quantile" and dtype.type(parameter) == 1:
         raise ValueError(f"level is {parameter!r}, which {dtype} can only hold as 1.0")
+
+
+def check_smoothing(label_smoothing: object, name: str) -> float:
+    """Return the share of a target that is spread evenly; raise where the loss has no classes."""
+    if not is_number(label_smoothing) or not 0 <= label_smoothing <= 1:  # type: ignore[operator]
+        raise ValueError(f"label_smoothing is {label_smoothing!r}; expected a number from 0 to 1")
+    if label_smoothing and name not in SMOOTHED:
+        raise ValueError(f"label_smoothing is {label_smoothing!r}; it is for {' and '.join(SMOOTHED)}, not {name}")
+    return float(label_smoothing)  # type: ignore[arg-type]
 
 
 def _named(loss: LossLike) -> tuple[str, float]:

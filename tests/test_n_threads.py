@@ -26,7 +26,8 @@ def trained(
     sizes, threads, *, n=300, batch_size=64, epochs=2, dtype="float32", weights=False, classes=False, **options
 ):
     """Losses, parameters and predictions after some epochs."""
-    trainer_options = {name: options.pop(name) for name in ("optimizer", "l1", "l2", "clip_norm") if name in options}
+    of_the_trainer = {"optimizer", "l1", "l2", "clip_norm", "max_norm"} & options.keys()
+    trainer_options = {name: options.pop(name) for name in of_the_trainer}
     net = make_network(sizes, scale=0.1, dtype=dtype, **options)
     X = uniform(1, (n, sizes[0]))
     y = np.arange(n) % sizes[-1] if classes else targets(bp.losses.resolve("auto", net.output)[0], 2, n, sizes[-1])

@@ -160,3 +160,31 @@ def test_a_loss_whose_derivatives_are_given(isa, output, sizes):
     own.step(X, y)
     assert found[0] == pytest.approx((derivatives * a).sum() / N, rel=1e-13)
     np.testing.assert_allclose(given.network.get_parameters(), own.network.get_parameters(), rtol=1e-12, atol=1e-15)
+
+
+def test_an_order_is_shuffled_as_an_epoch_is(isa):
+    trainer, other = trainer_of(), trainer_of()
+    call(trainer, Data(X, Y), epochs=1, order=True)
+    other._state.begin_fit(N)
+    order = other._state.shuffled()
+    assert sorted(order) == list(range(N))
+    np.testing.assert_array_equal(order, trainer._state.to_dict()["order"])
+    assert trainer._state.to_dict()["random_state"] == other._state.to_dict()["random_state"]
+
+
+@pytest.mark.parametrize("order", [np.zeros(3), np.zeros(3, np.int32), np.zeros(6, np.int64)[::2], "order", None])
+def test_what_cannot_be_shuffled(order):
+    words = np.random.PCG64(1)
+    with pytest.raises((TypeError, ValueError, BufferError)):
+        trainer_of().network._engine.shuffle(order, words.capsule)
+    with pytest.raises((TypeError, ValueError)):
+        trainer_of().network._engine.shuffle(np.zeros(3, np.int64), words)
+
+
+def test_an_epoch_without_any_target():
+    """Refused above; the engine divides by nothing all the same."""
+    trainer = trainer_of()
+    before = trainer.network.get_parameters()
+    data = Data(X, np.full_like(Y, np.nan), sizes=np.zeros(N), missing=True)
+    assert call(trainer, data)[0] == 0
+    assert_same_bits(trainer.network.get_parameters(), before)

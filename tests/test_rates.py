@@ -60,7 +60,7 @@ def walk(schedule, optimizer, steps, **settings):
             trainer.optimizer = replace(optimizer, learning_rate=rate)
         else:  # no optimizer has a rate of 0
             trainer._rates.ahead = lambda *_: np.zeros(1)
-        losses.append(step(trainer._check_data(X[rows], Y[rows], None)))
+        losses.append(step(trainer._intake.data(X[rows], Y[rows])))
         trainer.schedule = None
     return trainer, losses
 

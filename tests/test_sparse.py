@@ -14,6 +14,8 @@ OPTIMIZERS = {
     "adagrad": bp.Adagrad(0.05),
     "adam": bp.Adam(0.01),
     "adamw": bp.AdamW(0.01),
+    "nadam": bp.NAdam(0.01),
+    "rprop": bp.Rprop(0.01),
 }
 SIZES = {
     "wide": (70, 21, 2),

@@ -68,7 +68,10 @@ class GradientNorms:
     def __call__(self, epoch: Epoch) -> None:
         """Record this epoch if it is its turn."""
         if self._seen % self._every == 0:
-            gradients = epoch.network.gradients(self._X, self._y, loss=epoch.trainer.loss)
+            loss = epoch.trainer.loss
+            if callable(loss):
+                raise ValueError("GradientNorms takes the losses of this library, not a function")
+            gradients = epoch.network.gradients(self._X, self._y, loss=loss)
             self._norms.append([_norm(grad_W) for grad_W in gradients.weights])
             self.epochs.append(epoch.index)
         self._seen += 1

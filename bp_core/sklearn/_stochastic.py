@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bp_core import _fit
+from bp_core import _progress
 from bp_core.sklearn import _stopping
 from bp_core.sklearn._draws import Orders
 from bp_core.sklearn._engine_run import Problem
@@ -35,7 +35,7 @@ def train(model: BaseMLP, plan: Plan, *, incremental: bool) -> None:
     """Go through the epochs; Ctrl-C ends them with a warning, and with early stopping the best parameters come back."""
     batch_size = batch_size_for(model.batch_size, plan.problem.n)
     model._optimizer.steps.begin(plan.problem, batch_size, model.n_threads)
-    bar = _fit._progress_bar(plan.max_iter) if model.progress else None
+    bar = _progress.tqdm_bar(plan.max_iter) if model.progress else None
     model.n_iter_, over = 0, False
     try:
         while not over and model.n_iter_ < plan.max_iter:
