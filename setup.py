@@ -56,17 +56,24 @@ def common_flags():
     """Flags of every module: no contraction of a product and a sum into an FMA that is not written."""
     if MSVC:
         return ["/O2", "/fp:precise"]
-    return ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden", "-g0"]
+    return ["-ffp-contract=off", "-fno-math-errno", "-fvisibility=hidden", "-fno-asynchronous-unwind-tables", "-g0"]
 
 
-def extension(name, *, sources=(), macros=(), flags=()):
+def link_flags():
+    """No table of local symbols: it is a tenth of a wheel."""
+    return ["-Wl,-s"] if sys.platform == "linux" else []
+
+
+def extension(name, *, optimise="-O2", sources=(), macros=(), flags=()):
+    optimise = [] if MSVC else optimise.split()
     limited = [] if FREE_THREADED else [("Py_LIMITED_API", "0x030B0000")]
     return Extension(
         f"bp_core.{name}",
         [f"bp_core/{name}.pyx", *sources],
         include_dirs=["src"],
         define_macros=[*limited, *macros],
-        extra_compile_args=[*common_flags(), *flags],
+        extra_compile_args=[*optimise, *common_flags(), *flags],
+        extra_link_args=link_flags(),
         depends=DEPENDS,
         py_limited_api=not FREE_THREADED,
     )
@@ -79,6 +86,7 @@ def kernel_modules():
         for dtype, macros in DTYPES.items():
             yield extension(
                 f"_kernels_{level}_{dtype}",
+                optimise="-O2 -fpeel-loops" if level == "base" else "-O3",
                 sources=["src/cpu_level.c"],
                 macros=[*macros, (f"BP_ISA_{level.upper()}", None), ("CYTHON_INLINE", inline)],
                 flags=MSVC_FLAGS[level] if MSVC else [*GCC_FLAGS[level], *TILE_FLAGS],
@@ -89,7 +97,7 @@ def modules():
     built = "_".join(levels())
     return [
         *kernel_modules(),
-        extension("_dispatch", sources=["src/cpu_level.c"], macros=[("BP_LEVELS", built)]),
+        extension("_dispatch", optimise="-Os", sources=["src/cpu_level.c"], macros=[("BP_LEVELS", built)]),
         *(extension(f"_engine_{dtype}", macros=macros) for dtype, macros in DTYPES.items()),
     ]
 

@@ -124,7 +124,7 @@ def train(bytes plan, parameters, recipe, tuple state, data, objective, epochs, 
     cdef Needs needs
     memset(&t, 0, sizeof(Training))
     (t.epochs, t.batch_size, t.target_loss, t.budget, order, t.given_order, losses, seconds, random, t.threads,
-     rates, t.varies) = epochs
+     rates, t.varies) = plain_tuple(epochs)
     try:
         open_objective(&t.job, objective)
         open_net(&t.job.net, plan)

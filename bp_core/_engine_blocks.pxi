@@ -106,17 +106,14 @@ cdef double total_of_losses(const Job* job, Py_ssize_t rows) noexcept nogil:
 cdef void add_blocks(const Job* job, Py_ssize_t rows, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
     """Add n numbers from `at` on of the other workers' gradients, block after block, to those of the first."""
     cdef Py_ssize_t blocks = blocks_of(rows), stride = job.net.size + unit_sums_size(&job.net)
-    cdef Py_ssize_t count, block, i
-    cdef const real* part
+    cdef Py_ssize_t count, block
     cdef real* sum
     blocks -= first_block(blocks, 1, job.team.barrier.size)
     while n > 0:
         count = min(n, <Py_ssize_t>ADDED)
         sum = job.gradient + at
         for block in range(blocks):
-            part = job.block_gradients + block * stride + at
-            for i in range(count):
-                sum[i] += part[i]
+            job.net.kernels.add(job.block_gradients + block * stride + at, sum, count)
         at += count
         n -= count
 

@@ -306,7 +306,7 @@ cdef int open_update(Training* t, recipe, tuple state) except -1:
     cdef Py_ssize_t size = t.job.net.size
     (r.optimizer, r.momentum, r.rho, r.epsilon, r.weight_decay, r.l2, r.l1, r.clip_norm,
      r.velocity, r.raw_epsilon, r.shares_penalty, r.max_norm, r.average_share, dropout,
-     t.job.dropout_key) = recipe
+     t.job.dropout_key) = plain_tuple(recipe)
     if not 0 <= r.optimizer < OPTIMIZERS:
         raise ValueError(f"unknown optimizer, number {r.optimizer}")
     m, v, mean, counters, running = state

@@ -225,6 +225,8 @@ ctypedef struct Kernels:
         Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, uint64_t key, uint64_t step, uint32_t layer,
         uint64_t first, uint32_t kept, real scale,
     ) noexcept nogil
+    # sum += part; n is a multiple of LINE
+    void (*add)(const real* part, real* sum, Py_ssize_t n) noexcept nogil
     # x *= factors
     void (*multiply)(const real* factors, real* x, Py_ssize_t n) noexcept nogil
     # scale the weights into each unit down to this norm; whether there were any to scale

@@ -49,7 +49,7 @@ cdef Kernels table = Kernels(
     derive_softmax=derive_softmax,
     forward=dense_forward, forward_narrow=narrow_forward,
     backward=dense_backward, gradient=dense_gradient, sum_units=sum_units, descend=dense_descend, transpose=transpose,
-    drop=drop, multiply=multiply, limit_norms=limit_norms, average=average,
+    add=add, drop=drop, multiply=multiply, limit_norms=limit_norms, average=average,
     penalize=penalize, scale=scale, sum_squares=sum_squares, sum_absolutes=sum_absolutes, sum_losses=sum_losses,
     all_finite=all_finite, gather=gather, small_pass=small_pass,
     gather_columns=gather_columns, sort_entries=sort_entries,

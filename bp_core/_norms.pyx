@@ -68,15 +68,15 @@ cdef bint all_finite(const real* x, Py_ssize_t n) noexcept nogil:
 
 
 cdef enum:
-    UNITS_ABREAST = 64          # sums of squares side by side
+    UNITS_ABREAST = 16          # sums of squares side by side
 
 
 cdef inline bint limit_some(
     real* W, Py_ssize_t unit_step, Py_ssize_t input_step, Py_ssize_t units, Py_ssize_t inputs, double limit,
 ) noexcept nogil:
-    """At most 64 units: the squares of each in one chain of double over k, then its weights times limit / norm."""
-    cdef double sum[64]
-    cdef real factor[64]
+    """At most 16 units: the squares of each in one chain of double over k, then its weights times limit / norm."""
+    cdef double sum[16]
+    cdef real factor[16]
     cdef Py_ssize_t u, k
     cdef bint any_ = False
     for u in range(units):

@@ -197,6 +197,14 @@ cdef void scale(real* gradient, Py_ssize_t n, real factor) noexcept nogil:
         i += VL
 
 
+cdef void add(const real* part, real* sum, Py_ssize_t n) noexcept nogil:
+    """sum += part; n is a multiple of the word."""
+    cdef Py_ssize_t i = 0
+    while i < n:
+        vr_store(sum + i, vr_add(vr_load(sum + i), vr_load(part + i)))
+        i += VL
+
+
 cdef void average(real* mean, const real* p, Py_ssize_t n, real share) noexcept nogil:
     """mean += share * (p - mean); n is a multiple of the word."""
     cdef vr old
