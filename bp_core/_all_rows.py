@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, NoReturn, Protocol
 
+from bp_core._recipe import Recipe
 from bp_core._targets import Data
 from bp_core.losses import Objective
 from bp_core.network import Network
-from bp_core.optimizers import Recipe
 
 if TYPE_CHECKING:
     from bp_core._state import TrainerState

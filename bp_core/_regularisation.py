@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from bp_core import _checks
-from bp_core.optimizers import Recipe
+from bp_core._recipe import Recipe
 
 
 @dataclass(frozen=True)

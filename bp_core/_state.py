@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from bp_core import _dispatch, _parameters, _schedule
 from bp_core._csr import Csr
+from bp_core._recipe import Recipe
 from bp_core._targets import Data
 from bp_core.losses import Objective
 from bp_core.network import Network
-from bp_core.optimizers import Optimizer, Recipe
+from bp_core.optimizers import Optimizer
 
 Real = NDArray[Any]
 STEP, EPOCH, POSITION = range(3)

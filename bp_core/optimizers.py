@@ -9,54 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from bp_core import _engine_f64
 from bp_core._checks import is_number
 from bp_core._names import look_up
+from bp_core._recipe import ADAGRAD, ADAM, ADAMW, MOMENTUM, NADAM, NESTEROV, PLAIN, RMSPROP, RPROP, Recipe
 
 if TYPE_CHECKING:
     from bp_core._regularisation import Regularisation
 
 
-class Recipe(NamedTuple):
-    """What the engine takes: how a gradient becomes a change, but for the learning rates."""
-
-    code: int
-    momentum: float = 0.0
-    """Or beta1; Rprop's decrease."""
-    rho: float = 0.0
-    """Or beta2; Rprop's increase."""
-    epsilon: float = 0.0
-    """Or Rprop's smallest."""
-    weight_decay: float = 0.0
-    """Or 0.96^momentum_decay of NAdam, or Rprop's largest."""
-    l2: float = 0.0
-    l1: float = 0.0
-    clip_norm: float = 0.0
-    """0: no clipping."""
-    velocity: bool = False
-    """Momentum whose m holds the rates: m = momentum m - rate g."""
-    raw_epsilon: bool = False
-    """Adam with rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon)."""
-    shares_penalty: bool = False
-    """l2 and l1 are divided by the size of the batch."""
-    max_norm: float = 0.0
-    """0: no limit."""
-    average_share: float = 0.0
-    """What of each step's parameters goes into their moving average; 0: none."""
-    dropout: tuple[float, ...] = ()
-    """A rate for each hidden layer, or none."""
-    dropout_key: int = 0
-
-
 LOG_096 = -0.04082199452025513
 """log 0.96."""
-
-PLAIN, MOMENTUM, NESTEROV, RMSPROP, ADAGRAD, ADAM, ADAMW, NADAM, RPROP = range(9)
-"""The engine's codes."""
 
 _CHECKS: dict[str, tuple[Callable[[float], bool], str]] = {
     **dict.fromkeys(

@@ -27,6 +27,7 @@ from bp_core._intake import Intake
 from bp_core._loss_function import Function, LossFunction
 from bp_core._monitor import MonitorLike
 from bp_core._rates import Rates
+from bp_core._recipe import Recipe
 from bp_core._schedule import ScheduleLike, fresh_state
 from bp_core._state import STEP, TrainerState
 from bp_core._targets import Data
@@ -36,7 +37,7 @@ from bp_core.errors import DivergenceError
 from bp_core.history import Epoch, History
 from bp_core.losses import LossLike, Objective
 from bp_core.network import Network
-from bp_core.optimizers import Optimizer, Recipe
+from bp_core.optimizers import Optimizer
 from bp_core.whole_batch import WholeBatch
 
 Real = NDArray[Any]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from bp_core import _checks
 from bp_core._names import look_up
-from bp_core.optimizers import BY_NAME, PLAIN, Optimizer, Recipe
+from bp_core._recipe import PLAIN, Recipe
+from bp_core.optimizers import BY_NAME, Optimizer
 
 if TYPE_CHECKING:
     from bp_core._regularisation import Regularisation

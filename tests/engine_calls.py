@@ -3,8 +3,8 @@
 import numpy as np
 
 from bp_core import _parameters, activations
+from bp_core._recipe import ADAM, Recipe
 from bp_core.losses import Objective
-from bp_core.optimizers import ADAM, Recipe
 from support import uniform
 
 N, SIZES = 20, (4, 9, 3)

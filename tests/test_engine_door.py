@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from bp_core import _dispatch, _engine_f32, _engine_f64, losses
+from bp_core._recipe import ADAGRAD, ADAM, ADAMW, MOMENTUM, NESTEROV, RMSPROP
 from bp_core._targets import Data
 from bp_core.losses import Objective
-from bp_core.optimizers import ADAGRAD, ADAM, ADAMW, MOMENTUM, NESTEROV, RMSPROP
 from engine_calls import BAD, NOTHING, SIZES, SPOILT, Call, N, plan_of, words
 from support import assert_same_bits
 

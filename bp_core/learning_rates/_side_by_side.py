@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bp_core._recipe import Recipe
 from bp_core.errors import DivergenceError
-from bp_core.optimizers import Recipe
 from bp_core.trainer import Trainer
 
 SLICE = 0.1

@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bp_core import _checks, _threads, optimizers
+from bp_core import _checks, _threads
 from bp_core._parameters import bias_views, weight_views
+from bp_core._recipe import ADAM, MOMENTUM, NESTEROV, PLAIN, Recipe
 from bp_core._state import TrainerState
 from bp_core._targets import Data
 from bp_core.losses import Objective
 from bp_core.network import Network
-from bp_core.optimizers import Optimizer, Recipe
+from bp_core.optimizers import Optimizer
 
 Real = NDArray[Any]
 CALL_SECONDS = 0.05
@@ -43,14 +44,14 @@ class Rule(Optimizer):
 def sgd(momentum: float, nesterov: bool) -> Rule:
     """Velocities: v = momentum v - rate g, then p += v; with Nesterov's p += momentum v - rate g."""
     if momentum == 0:
-        return Rule(Recipe(optimizers.PLAIN), ())
-    code = optimizers.NESTEROV if nesterov else optimizers.MOMENTUM
+        return Rule(Recipe(PLAIN), ())
+    code = NESTEROV if nesterov else MOMENTUM
     return Rule(Recipe(code, momentum, velocity=True), ("m",))
 
 
 def adam(beta1: float, beta2: float, epsilon: float) -> Rule:
     """Adam with a plain epsilon: p -= rate sqrt(1 - beta2^t) / (1 - beta1^t) m / (sqrt(v) + epsilon)."""
-    return Rule(Recipe(optimizers.ADAM, beta1, beta2, epsilon, raw_epsilon=True), ("m", "v"))
+    return Rule(Recipe(ADAM, beta1, beta2, epsilon, raw_epsilon=True), ("m", "v"))
 
 
 def own(optimizer: Optimizer) -> Rule:
@@ -58,7 +59,7 @@ def own(optimizer: Optimizer) -> Rule:
     return Rule(optimizer._recipe(), optimizer._states())
 
 
-GRADIENT = Rule(Recipe(optimizers.MOMENTUM, 0.0), ("m",))
+GRADIENT = Rule(Recipe(MOMENTUM, 0.0), ("m",))
 """m = 0 m + g: a step that leaves the gradient behind, and is taken back."""
 
 
