@@ -50,8 +50,10 @@ class Stream:
 
     def open(self) -> Iterator[Data]:
         """The batches of one epoch, checked one after the other."""
-        batches: Any = self._batches
-        for self._at, item in enumerate(batches if isinstance(batches, Iterable) else batches()):
+        batches: Any = self._batches if isinstance(self._batches, Iterable) else self._batches()
+        if not isinstance(batches, Iterable):
+            raise TypeError(f"batches returns {batches!r}; expected an iterable of (X, y)")
+        for self._at, item in enumerate(batches):
             if not isinstance(item, (tuple, list)) or len(item) not in (2, 3):
                 kind = type(item).__name__
                 raise TypeError(f"batch {self._at} is a {kind}; expected (X, y) or (X, y, sample_weight)")

@@ -87,8 +87,8 @@ def check_seed(seed: object) -> int | None:
     return number
 
 
-def numeric(name: str, values: object) -> Array:
-    """Return ``values`` as an array of real numbers; the numbers stay as they are."""
+def numeric(name: str, values: object, hint: str = "") -> Array:
+    """Return ``values`` as an array of real numbers; they stay as they are. The hint is for text and objects."""
     if values is None or isinstance(values, (str, bytes)):
         raise TypeError(f"{name} is {values!r}; expected an array of real numbers")
     if isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values):
@@ -101,7 +101,8 @@ def numeric(name: str, values: object) -> Array:
         raise ValueError(f"{name} cannot be made an array: {error}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(
-            f"{name} has dtype {array.dtype}{_text_columns(values)}; expected real numbers (bool, integers or floats)"
+            f"{name} has dtype {array.dtype}{_text_columns(values)}; "
+            f"expected real numbers (bool, integers or floats){hint if array.dtype.kind in 'OSTU' else ''}"
         )
     if array.dtype.char == "g" and not array.dtype.isnative:
         array = array.astype(np.longdouble)

@@ -145,7 +145,7 @@ cdef double size_of_batch(const Job* job, Py_ssize_t first, Py_ssize_t rows) noe
     1 where none of them counts: their losses are then 0.
     """
     cdef double sum = sum_sizes(job, first, rows) if job.sizes.open else <double>rows
-    return sum if sum > 0 else 1
+    return sum if sum != 0 else 1
 
 
 cdef inline double share_of_epoch(const Job* job, Py_ssize_t first, Py_ssize_t rows) noexcept nogil:

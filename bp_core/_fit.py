@@ -283,6 +283,7 @@ class Fit:
             self._net._parameters[...] = self._newest
             outcome = "the network is back at its newest finite parameters"
         self._state.forget()
+        rate = 0.0 if isinstance(self._trainer.optimizer, WholeBatch) else rate
         raise DivergenceError(self._state.epoch, rate, what, outcome)
 
     def restore(self) -> None:

@@ -53,7 +53,7 @@ def check_watch(
 
 def _check_callbacks(callbacks: Any) -> tuple[Callable[[Epoch], object], ...]:
     if not callable(callbacks) and not isinstance(callbacks, Iterable):
-        raise TypeError(f"callbacks is {callbacks!r}; expected a sequence of functions of an Epoch")
+        raise TypeError(f"callbacks is {callbacks!r}; expected a function of an Epoch, or a sequence of them")
     found: tuple[Any, ...] = (callbacks,) if callable(callbacks) else tuple(callbacks)
     for f in found:
         if not callable(f):

@@ -37,14 +37,6 @@ class Step(NamedTuple):
     """In words, where the status is that it diverged."""
 
 
-class Measured(NamedTuple):
-    """What a function gives for some rows, or why it cannot be used."""
-
-    losses: Real
-    derivatives: Real
-    fault: str | None
-
-
 class LossFunction:
     """Calls the function, checks what it returns, and has the engine take the derivatives from there."""
 
@@ -83,7 +75,9 @@ class LossFunction:
 
     def _call(self, outputs: Real, data: Data) -> tuple[Real, Real]:
         """The losses in float64 and the derivatives, in the shapes they must have."""
-        returned: Any = self._function(outputs, data.targets)
+        targets = data.targets.view()
+        targets.flags.writeable = False  # they may be the user's own
+        returned: Any = self._function(outputs, targets)
         if not isinstance(returned, (tuple, list)) or len(returned) != 2:
             raise TypeError(f"the loss function returns {type(returned).__name__}; {RETURNS}")
         values = _checks.numeric("losses of the loss function", returned[0])

@@ -16,6 +16,9 @@ PROBABILITIES = 0.0, 1.0, "from 0 to 1"
 MISSING = ("error", "ignore")
 """What to do about a NaN among the targets."""
 
+LABELS = "; np.unique(y, return_inverse=True) gives the names of classes and their indices"
+"""What helps where targets are no numbers."""
+
 LIMITS = {
     "binary_cross_entropy": PROBABILITIES,
     "cross_entropy": PROBABILITIES,
@@ -74,7 +77,7 @@ def check(
     Without ``finite`` the engine is left to find a number that is not finite, as it reads the rows. ``missing`` is the
     user's choice about NaN, "error" or "ignore"; None where there is none.
     """
-    array = numeric("y", y)
+    array = numeric("y", y, LABELS)
     given = array.shape
     if single:
         array = _as_row(array, n_out, loss)

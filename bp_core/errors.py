@@ -13,14 +13,13 @@ class DivergenceError(ArithmeticError):
     epoch : int
         Index of the epoch in which it happened.
     learning_rate : float
-        The learning rate of that step.
+        The learning rate of that step; 0 where the method has none.
     """
 
     def __init__(self, epoch: int, learning_rate: float, what: str, outcome: str) -> None:
-        super().__init__(
-            f"{what} in epoch {epoch} at learning rate {learning_rate:g}; {outcome}; "
-            "try a smaller learning rate, scaled inputs or clip_norm"
-        )
+        at = f" at learning rate {learning_rate:g}" if learning_rate else ""
+        advice = "a smaller learning rate, scaled inputs or clip_norm" if learning_rate else "scaled inputs"
+        super().__init__(f"{what} in epoch {epoch}{at}; {outcome}; try {advice}")
         self.epoch = epoch
         self.learning_rate = learning_rate
         self._words = what, outcome

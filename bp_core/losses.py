@@ -175,8 +175,16 @@ def _named(loss: LossLike) -> tuple[str, float]:
         return "huber", loss.threshold
     if isinstance(loss, Quantile):
         return "quantile", loss.level
+    _check_object(loss)
     name = look_up("loss", loss, ("auto", *NAMES))
     return name, 0.5 if name == "quantile" else 1.0
+
+
+def _check_object(loss: object) -> None:
+    """Raise for the class of a loss in place of an object."""
+    if isinstance(loss, type) and issubclass(loss, (Huber, Quantile)):
+        name = loss.__name__
+        raise TypeError(f"loss is the class {name}; expected one of its objects, such as bp.{name}()")
 
 
 def _right(output: str) -> str:

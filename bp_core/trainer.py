@@ -171,7 +171,9 @@ class Trainer:
         self.history: History | None = None
 
     def __repr__(self) -> str:
-        return f"<Trainer of {self.network!r}: {self.loss}, {self.optimizer}, batch_size {self.batch_size}>"
+        schedule = "" if self._schedule is None else f", {self._schedule}"
+        batches = "all rows" if isinstance(self._optimizer, WholeBatch) else f"batch_size {self.batch_size}"
+        return f"<Trainer of {self.network!r}: {self.loss}, {self.optimizer}{schedule}, {batches}>"
 
     @property
     def network(self) -> Network:

@@ -106,7 +106,9 @@ class LevenbergMarquardt(WholeBatch):
     def _check_use(self, loss: str, regularisation: Regularisation, n_parameters: int) -> None:
         super()._check_use(loss, regularisation, n_parameters)
         if loss not in SQUARED_ERRORS:
-            raise ValueError(f"LevenbergMarquardt takes loss half_squared_error or mse, not {loss}")
+            raise ValueError(
+                f"LevenbergMarquardt takes loss half_squared_error or mse, not {loss}; use LBFGS, or steps by batches"
+            )
         if regularisation.l1:
             raise ValueError(f"l1 is {regularisation.l1!r}; LevenbergMarquardt takes l2 alone: abs(W) is no square")
         if n_parameters > MOST_PARAMETERS:

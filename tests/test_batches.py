@@ -255,6 +255,7 @@ def test_a_batch_that_cannot_be_used(batch, words, error):
         ([], "batches gave no batch", ValueError),
         (lambda: iter(()), "batches gave no batch", ValueError),
         (7, "batches is 7; expected an iterable", TypeError),
+        (lambda: None, "batches returns None; expected an iterable", TypeError),
     ],
 )
 def test_what_gives_no_batches(batches, words, error):

@@ -46,6 +46,16 @@ def test_the_methods_people_call_have_examples(owner):
     assert sum(len(test.examples) for test in found) > 0
 
 
+@pytest.mark.skipif(not PAGES, reason="README.md and docs/ are not beside the tests")
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_formulas_are_written_as_the_site_reads_them(path):
+    r"""docutils takes \frac12 r for 12 / r, and shows the backslash of \text{a\_b}."""
+    text = re.sub(r"^[ ]*```.*?^[ ]*```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    formulas = re.findall(r"\$\$(.+?)\$\$|\$([^$\n]+)\$", text, re.DOTALL)
+    for formula in map("".join, formulas):
+        assert not re.search(r"frac\s*[^{\s]|\\_", formula), formula
+
+
 def blocks(path):
     """The python blocks of a page, indentation of lists removed."""
     found = re.findall(r"^([ ]*)```python[ ]*\n(.*?)^\1```", path.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)

@@ -261,7 +261,20 @@ def test_what_fit_refuses(options, y, words):
 
 def test_other_methods_take_no_function():
     refused(lambda: network().loss(X, Y, loss=squares), "loss is <function", error=TypeError)
-    with pytest.raises(TypeError, match="loss is <class"):
+    with pytest.raises(TypeError, match=r"loss is the class Huber; expected one of its objects, such as bp\.Huber\(\)"):
         bp.Trainer(network(), loss=bp.Huber)
     norms = bp.plot.GradientNorms(X, targets("mse", 1, N, 3))
     refused(lambda: trainer_of(network(), squares).fit(X, Y, epochs=1, callbacks=[norms]), "GradientNorms takes")
+
+
+def test_a_function_cannot_overwrite_the_targets():
+    y = np.ones((4, 1), np.float32)
+
+    def careless(outputs, targets):
+        targets[...] = 0
+        return (outputs[:, 0] - targets[:, 0]) ** 2, 2 * (outputs - targets)
+
+    trainer = bp.Trainer(bp.Network((2, 1), seed=0), loss=careless)
+    with pytest.raises(ValueError, match="read-only"):
+        trainer.step(np.ones((4, 2)), y)
+    assert (y == 1).all()

@@ -53,6 +53,18 @@ def test_targets_that_are_no_numbers(y, method):
     refused(uses(network(), data()[0], y)[method], "y|dtype|number", error=BAD_TYPE)
 
 
+def test_names_of_classes_are_told_how_to_become_indices():
+    net = network(output="softmax")
+    refused(
+        lambda: bp.Trainer(net).fit(data()[0], ["a"] * 10, epochs=1), "dtype <U1", r"np\.unique\(y", error=TypeError
+    )
+    refused(
+        lambda: bp.Trainer(net).fit(data()[0], np.zeros(10), epochs=1, callbacks=5),
+        "a function of an Epoch, or",
+        error=TypeError,
+    )
+
+
 @pytest.mark.usefixtures("isa")
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (7, 2), (9, 3), (133, 1)])

@@ -446,3 +446,10 @@ def test_an_unknown_schedule():
         lambda: bp.Model.train({"x": [1.0, 2.0], "y": [1.0, 2.0]}, "y", schedule="cosin"),
         "unknown schedule 'cosin'; did you mean 'cosine'? expected one of cosine, one_cycle, plateau, adaptive",
     )
+
+
+@pytest.mark.parametrize(("optimizer", "dtype"), [("levenberg_marquardt", "float64"), ("adam", "float32")])
+def test_methods_of_all_rows_train_in_float64(optimizer, dtype):
+    x = np.linspace(-1, 1, 60)
+    model = bp.Model.train({"x": x, "y": np.sin(3 * x)}, "y", hidden=(6,), epochs=30, optimizer=optimizer)
+    assert model.network.dtype == dtype

@@ -111,6 +111,7 @@ def test_signatures_begin_with_those_of_scikit_learn(name):
     "settings",
     [
         {"alpha": -1},
+        {"alpha": float("inf")},
         {"solver": "adamm"},
         {"hidden_layer_sizes": "ten"},
         {"momentum": 1.5},
@@ -136,6 +137,15 @@ def test_settings_out_of_range_are_refused_in_scikit_learns_words(settings):
     assert texts[0].split("Got ")[1] == texts[1].split("Got ")[1]
     if "solver" not in settings:
         assert texts[0].replace("numpy.bool", "") == texts[1].replace("numpy.bool", "")
+
+
+def test_what_is_no_number_is_refused():
+    with pytest.raises(TypeError, match=r"hidden_layer_sizes is \(5\.5,\); expected whole numbers of units"):
+        MLPClassifier((5.5,)).fit(X, Y)
+    with pytest.raises(ValueError, match="y has dtype <U1; expected numbers"):
+        MLPRegressor().fit(X, np.array(["a", "b", "c"])[Y])
+    with pytest.raises(ValueError, match="y holds -1; loss='poisson' takes targets from 0 up"):
+        MLPRegressor("poisson").fit(X, Y - 1.0)
 
 
 def test_checks_can_be_turned_off():

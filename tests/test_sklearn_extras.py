@@ -103,6 +103,18 @@ def test_held_out_rows_that_do_not_fit():
             quick(MLPClassifier).fit(X, Y, validation_data=given)
 
 
+@pytest.mark.parametrize("early", [True, False])
+def test_what_is_watched_may_change_between_fits(early):
+    """scikit-learn fails with a TypeError or an AttributeError here."""
+    model = quick(MLPRegressor, early_stopping=early, warm_start=True, max_iter=4).fit(X, Y)
+    model.set_params(early_stopping=not early).fit(X, Y)
+    assert len(model.loss_curve_) == 8
+    if early:
+        assert model.best_loss_ == min(model.loss_curve_[4:])
+    else:
+        assert len(model.validation_scores_) == 4 and model.best_validation_score_ == max(model.validation_scores_)
+
+
 # ------------------------------------------------------------------------- callbacks
 def test_callbacks_see_each_epoch_and_may_end_the_training():
     seen = []
@@ -115,6 +127,8 @@ def test_callbacks_see_each_epoch_and_may_end_the_training():
     assert [entry[0] for entry in seen] == [1, 2, 3, 4] and model.n_iter_ == 4
     assert [entry[1] for entry in seen] == [entry[2] for entry in seen] == model.loss_curve_
     assert clone(model).callbacks[0] is look
+    with pytest.raises(ValueError, match="a list of callables"):
+        quick(MLPRegressor, callbacks=[look, "look"]).fit(X, Y)
 
 
 def test_progress(capfd):
@@ -143,6 +157,12 @@ def test_losses_of_this_library():
         np.testing.assert_allclose(model.coefs_[0], -0.001 * (X.T @ slope)[:, None] / 150, rtol=1e-9)
     with pytest.raises(ValueError, match="'loss' parameter"):
         MLPRegressor("cubic").fit(X, y)
+
+
+@pytest.mark.parametrize("solver", ["levenberg_marquardt", bp.LBFGS(), bp.LevenbergMarquardt(), bp.RMSprop], ids=str)
+def test_solvers_that_take_no_batches_are_refused(solver):
+    with pytest.raises(ValueError, match=r"'solver' parameter .* 'nadam', .* or an optimizer that goes batch by batch"):
+        quick(MLPRegressor, solver=solver).fit(X, Y)
 
 
 @pytest.mark.parametrize("solver", ["rmsprop", "adagrad", "adamw", "nadam", bp.RMSprop(learning_rate=0.01, rho=0.9)])
@@ -229,6 +249,8 @@ def test_fitted_models_go_both_ways(name, y, settings, dtype):
 def test_what_cannot_be_brought_over():
     with pytest.raises(TypeError, match="expected a fitted MLPClassifier of scikit-learn"):
         MLPClassifier.from_sklearn(neural_network.MLPRegressor())
+    with pytest.raises(TypeError, match="model is the class MLPClassifier; expected a fitted"):
+        MLPClassifier.from_sklearn(neural_network.MLPClassifier)
     for settings, words in (
         ({"activation": "gelu"}, "activation is 'gelu'"),
         ({"solver": "rmsprop"}, "solver is 'rmsprop'"),

@@ -116,6 +116,7 @@ def test_poisson(settings, weighted):
 @pytest.mark.parametrize("kind", ["multiclass", "several outputs"])
 def test_activations(kind, activation):
     assert_same_fit(kind, activation=activation, hidden_layer_sizes=(15, 10))
+    assert_same_fit(kind, activation=activation, hidden_layer_sizes=())
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -142,6 +143,11 @@ def test_weights(kind, early):
     weight[::7] = 0
     assert_same_fit(kind, weight, early_stopping=early, learning_rate_init=0.01)
     assert_same_fit(kind, weight, solver="lbfgs", max_iter=10)
+
+
+def test_weights_below_0():
+    weight = np.random.default_rng(5).uniform(-3.0, 0.0, 300)  # their sum divides, as that of others
+    assert_same_fit("several outputs", weight)
 
 
 @pytest.mark.parametrize(

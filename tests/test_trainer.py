@@ -359,3 +359,11 @@ def test_one_output_takes_flat_targets(targets_shape):
     reference_net = make_network((4, 5, 1), hidden="tanh")
     bp.Trainer(reference_net, seed=1).fit(data()[0], targets("mse", 3, 50, 1), epochs=2)
     assert_same_bits(net.get_parameters(), reference_net.get_parameters())
+
+
+def test_a_trainer_names_what_it_does():
+    net = bp.Network((2, 1), seed=0)
+    text = repr(bp.Trainer(net, schedule=bp.schedules.StepDecay(every=10)))
+    assert "half_squared_error, SGD(" in text
+    assert text.endswith("), StepDecay(every=10, factor=0.1), batch_size 32>")
+    assert repr(bp.Trainer(net, optimizer="levenberg_marquardt")).endswith("), all rows>")

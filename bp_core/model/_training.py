@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bp_core import _checks, schedules
+from bp_core import _checks, optimizers, schedules
 from bp_core._names import look_up, read_names
 from bp_core._schedule import ScheduleLike
 from bp_core.history import Epoch, History
@@ -21,6 +21,7 @@ from bp_core.model._target import Target, fit_target
 from bp_core.network import Network
 from bp_core.optimizers import Optimizer
 from bp_core.trainer import Trainer
+from bp_core.whole_batch import WholeBatch
 
 Rows = NDArray[np.intp]
 Real = NDArray[Any]
@@ -110,8 +111,8 @@ def prepare(table: Table, target_name: str, features: Sequence[str] | None, sett
     target = fit_target(target_name, table.column(target_name), kept, settings.task)
     columns = tuple(fit_columns(table, names, kept, settings.categorical, imputes))
     y = target.encode(table.column(target_name))
-    X = encode(columns, table)
     network = _network(columns, target, settings)
+    X = encode(columns, table, network.dtype)
     return Prepared(network, columns, target, X, y, kept, held_out)
 
 
@@ -140,9 +141,11 @@ def _feature_names(table: Table, target: str, features: Sequence[str] | None) ->
 
 
 def _network(columns: tuple[Column, ...], target: Target, settings: Settings) -> Network:
+    """A network of the right sizes; in float64 for methods of all rows, which run out of float32's digits."""
     n_in = sum(len(column.units) for column in columns)
     sizes = (n_in, *settings.hidden, target.n_outputs)
-    return Network(sizes, hidden=settings.activation, output=target.output, seed=settings.seed)
+    dtype = "float64" if isinstance(optimizers.resolve(settings.optimizer), WholeBatch) else "float32"
+    return Network(sizes, hidden=settings.activation, output=target.output, dtype=dtype, seed=settings.seed)
 
 
 def fit(ready: Prepared, settings: Settings) -> tuple[History, float]:

@@ -122,7 +122,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             Weights of the rows, as they are: a batch's loss is divided by their sum.
         validation_data : (X, y) or (X, y, sample_weight), optional
             Rows whose score goes to ``validation_scores_`` after each epoch. With ``early_stopping`` they are what is
-            watched, and no rows are split off.
+            watched, and no rows are split off. Not for lbfgs.
 
         Returns
         -------
@@ -169,7 +169,8 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
         self.n_layers_ = len(sizes)
         self.out_activation_ = self._choose_output()
         hidden = _parameters.hidden_activations(self.activation, len(sizes) - 2)
-        weights, biases = _draws.initial_parameters(random, sizes, hidden, dtype)
+        names = (*hidden, _parameters.last_activation(self.activation))
+        weights, biases = _draws.initial_parameters(random, sizes, names, dtype)
         if self.solver == "lbfgs":  # SciPy's search is one in float64
             weights, biases = ([array.astype(np.float64) for array in arrays] for arrays in (weights, biases))
         _network.build(self, weights, biases)
@@ -186,8 +187,7 @@ class BaseMLP(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
             self._optimizer = Descent(self, self._network, random)
         if self.early_stopping and incremental:
             raise ValueError("partial_fit does not support early_stopping=True")
-        if not hasattr(self, "loss_curve_"):
-            _stopping.begin_record(self)
+        _stopping.go_on_with_record(self)
         held_out = self._given_rows(validation_data)
         if self.early_stopping and held_out is None:
             rows, held_out = split(rows, self.validation_fraction, random, stratified=self._stratified())

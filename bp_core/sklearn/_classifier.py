@@ -40,8 +40,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         Of the hidden layers: "identity", "logistic", "tanh", "relu"; beyond scikit-learn "leaky_relu", "elu", "gelu",
         "silu", "softplus", "softsign", and a list with one for each hidden layer.
     solver : str or optimizer, default "adam"
-        "lbfgs" (SciPy's L-BFGS-B on all rows), "sgd", "adam"; beyond scikit-learn the names of this library's other
-        optimizers ("rmsprop", "adagrad", "adamw", ...), or one with its own settings: ``bp.RMSprop(rho=0.9)``.
+        "lbfgs" (SciPy's L-BFGS-B on all rows), "sgd", "adam"; beyond scikit-learn this library's other optimizers that
+        take batches, "rmsprop", "adagrad", "adamw", "nadam", "rprop", or one with its own settings:
+        ``bp.RMSprop(rho=0.9)``.
     alpha : float, default 0.0001
         Strength of the L2 penalty: alpha / 2 sum W^2, divided by the size of the batch, is added to its loss.
     batch_size : int or "auto", default "auto"
@@ -88,9 +89,9 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
         is left is scaled up. Not for lbfgs. The masks come from ``random_state``, after the draws of scikit-learn.
     callbacks : callable or list of callables, optional
         Each is called with the estimator after each epoch: ``n_iter_``, ``loss_``, ``coefs_`` and all else are up to
-        date. Returning True ends the training.
+        date. Returning True ends the training. Not for lbfgs.
     progress : bool, default False
-        Show a bar over the epochs (needs tqdm).
+        Show a bar over the epochs (needs tqdm). Not for lbfgs.
     n_threads : int, optional
         At most so many threads; None: as many as help. The result does not depend on it.
     transform_layer : int, default -1

@@ -36,7 +36,8 @@ def from_sklearn(cls: type[Model], model: Any) -> Model:
     """Our estimator for a fitted one of scikit-learn."""
     counterpart = _counterpart(cls)
     if not isinstance(model, counterpart):
-        raise TypeError(f"model is {type(model).__name__}; expected a fitted {counterpart.__name__} of scikit-learn")
+        given = f"the class {model.__name__}" if isinstance(model, type) else type(model).__name__
+        raise TypeError(f"model is {given}; expected a fitted {counterpart.__name__} of scikit-learn")
     check_is_fitted(model)
     ours = cls(**model.get_params(deep=False))
     _copy_attributes(model, ours)

@@ -12,15 +12,14 @@ from numpy.typing import DTypeLike, NDArray
 
 
 def initial_parameters(
-    random: np.random.RandomState, sizes: Sequence[int], activations: Sequence[str], dtype: DTypeLike
+    random: np.random.RandomState, sizes: Sequence[int], names: Sequence[str], dtype: DTypeLike
 ) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
     """Weights and biases of every layer: uniform within sqrt(6 / (fan_in + fan_out)), of sqrt(2 / ...) for sigmoids.
 
-    A layer's W is drawn row by row, then its b (X. Glorot and Y. Bengio, 2010, for W). The bound of the output
-    layer goes by the activation of the last hidden layer, as one name stands for all of them in scikit-learn.
+    A layer's W is drawn row by row, then its b (X. Glorot and Y. Bengio, 2010, for W). ``names`` are those of the
+    activations by which the layers' bounds go, one for each layer.
     """
     weights, biases = [], []
-    names = [*activations, activations[-1] if activations else ""]
     for (fan_in, fan_out), name in zip(pairwise(sizes), names, strict=True):
         bound = math.sqrt((2.0 if name == "sigmoid" else 6.0) / (fan_in + fan_out))
         weights.append(random.uniform(-bound, bound, (fan_in, fan_out)).astype(dtype, copy=False))

@@ -10,12 +10,15 @@ import numpy as np
 
 from bp_core import activations
 from bp_core.optimizers import BY_NAME, Optimizer
+from bp_core.whole_batch import WholeBatch
 
 STOCHASTIC = ("sgd", "adam")
 """scikit-learn's solvers that go batch by batch."""
 
-EXTRA_SOLVERS = tuple(name for name in BY_NAME if name not in STOCHASTIC)
-"""The optimizers of this library beyond those, by name."""
+EXTRA_SOLVERS = tuple(
+    name for name, kind in BY_NAME.items() if name not in STOCHASTIC and not issubclass(kind, WholeBatch)
+)
+"""The optimizers of this library beyond those that go batch by batch too, by name."""
 
 
 class InvalidParameterError(ValueError, TypeError):
@@ -35,8 +38,9 @@ def number(kind: type, low: float, high: float | None = None, *, brackets: str =
     def holds(value: Any) -> bool:
         if not isinstance(value, kind) or value != value:
             return False
+        most = np.inf if high is None else high
         above = value >= low if brackets[0] == "[" else value > low  # type: ignore[operator]
-        return above and (high is None or (value <= high if brackets[1] == "]" else value < high))  # type: ignore[operator]
+        return above and (value <= most if brackets[1] == "]" else value < most)  # type: ignore[operator]
 
     whole = kind is Integral
     ends = [f"{bound}" if whole else f"{float(bound)}" for bound in (low, np.inf if high is None else high)]
@@ -65,6 +69,10 @@ def _is_list(value: Any) -> bool:
 NONE = Accepts(lambda value: value is None, "None")
 BOOLEAN = (instance(bool, "bool"), instance(np.bool_, "numpy.bool"))
 ARRAY = Accepts(_is_list, "an array-like")
+OPTIMIZER = Accepts(
+    lambda value: isinstance(value, Optimizer) and not isinstance(value, WholeBatch),
+    "an optimizer that goes batch by batch, such as bp.RMSprop(rho=0.9)",
+)
 ACTIVATIONS = ("logistic", *activations.HIDDEN)
 
 COMMON: Mapping[str, tuple[Accepts, ...]] = {
@@ -76,7 +84,7 @@ COMMON: Mapping[str, tuple[Accepts, ...]] = {
             "a list of them, one for each hidden layer",
         ),
     ),
-    "solver": (word("lbfgs", "sgd", "adam", *EXTRA_SOLVERS), instance(Optimizer, "bp_core.optimizers.Optimizer")),
+    "solver": (word("lbfgs", *STOCHASTIC, *EXTRA_SOLVERS), OPTIMIZER),
     "alpha": (number(Real, 0),),
     "batch_size": (word("auto"), number(Integral, 1)),
     "learning_rate": (word("constant", "invscaling", "adaptive"),),
@@ -105,7 +113,11 @@ COMMON: Mapping[str, tuple[Accepts, ...]] = {
     ),
     "max_fun": (number(Integral, 1),),
     "dropout": (number(Real, 0, 1), ARRAY),
-    "callbacks": (NONE, Accepts(callable, "a callable"), ARRAY),
+    "callbacks": (
+        NONE,
+        Accepts(callable, "a callable"),
+        Accepts(lambda value: isinstance(value, (list, tuple)) and all(map(callable, value)), "a list of callables"),
+    ),
     "progress": BOOLEAN,
     "n_threads": (NONE, number(Integral, 1)),
     "transform_layer": (Accepts(lambda value: isinstance(value, Integral), "an int"),),
@@ -128,6 +140,8 @@ def check(estimator: str, settings: Mapping[str, Any], rules: Mapping[str, Itera
 def hidden_sizes(given: Any) -> list[int]:
     """The hidden layers' sizes as a list; a single number is one layer."""
     sizes = list(given) if hasattr(given, "__iter__") else [given]
+    if not all(isinstance(size, Integral) for size in sizes):
+        raise TypeError(f"hidden_layer_sizes is {given!r}; expected whole numbers of units")
     if np.any(np.array(sizes) <= 0):
         raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
     return [int(size) for size in sizes]
@@ -139,3 +153,9 @@ def hidden_activations(given: str | Iterable[str], count: int) -> tuple[str, ...
     if len(names) != count:
         raise ValueError(f"activation has {len(names)} names for {count} hidden layers; expected one name, or one each")
     return tuple("sigmoid" if name == "logistic" else name for name in names)
+
+
+def last_activation(given: str | Iterable[str]) -> str:
+    """The engine's name of the last hidden layer's activation; the one name for all stands even where there is none."""
+    names = [given] if isinstance(given, str) else list(given)
+    return hidden_activations(names[-1], 1)[0] if names else "identity"

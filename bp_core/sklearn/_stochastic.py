@@ -56,7 +56,8 @@ def train(model: BaseMLP, plan: Plan, *, incremental: bool) -> None:
 def _epoch(model: BaseMLP, plan: Plan, batch_size: int) -> bool:
     """One epoch and its books; return whether the training is over."""
     descent, n = model._optimizer, plan.problem.n
-    model.loss_ = descent.steps.epoch(plan.problem, batch_size, plan.orders.next(), descent.learning_rate)
+    loss = descent.steps.epoch(plan.problem, batch_size, plan.orders.next(), descent.learning_rate)
+    model.loss_ = np.float64(loss)  # scikit-learn's type, which rounds itself
     model.n_iter_ += 1
     model.t_ += n
     model.loss_curve_.append(model.loss_)

@@ -21,6 +21,14 @@ def begin_record(model: BaseMLP) -> None:
     model.best_validation_score_ = -np.inf if model.early_stopping else None
 
 
+def go_on_with_record(model: BaseMLP) -> None:
+    """Begin what is missing: all of it after lbfgs, the best values after fits that watched something else."""
+    curve = getattr(model, "loss_curve_", None)
+    if curve is None or bool(model.early_stopping) == (model.best_loss_ is not None):
+        begin_record(model)
+        model.loss_curve_ = curve or []
+
+
 def note_loss(model: BaseMLP) -> None:
     """Count an epoch whose loss is not below the best by more than ``tol``; a NaN starts the count again."""
     loss, best = model.loss_curve_[-1], model.best_loss_
