@@ -3,10 +3,10 @@
 An activation maps z to a and may work in place. Its derivative multiplies dLoss/da by f'(z),
 written in terms of a where that is exact enough, so that z need be kept for gelu and silu only.
 """
-from bp_core._kernel_table cimport LANES
+from bp_core._kernel_table cimport LANES, SIGMOID_FUNCTION, elementary_fn
 from bp_core._simd cimport (
-    VL, real, vm_first, vr, vr_abs, vr_add, vr_div, vr_fma, vr_fnma, vr_keep, vr_load, vr_lt, vr_max, vr_mul,
-    vr_neg, vr_select, vr_set1, vr_store, vr_sub, vr_zero,
+    FUSED, SQUARE, VL, real, vm_first, vr, vr_abs, vr_add, vr_div, vr_fma, vr_fnma, vr_keep, vr_load, vr_lt, vr_max,
+    vr_mul, vr_neg, vr_select, vr_set1, vr_store, vr_sub, vr_zero,
 )
 
 ctypedef vr (*value_fn)(vr z) noexcept nogil
@@ -40,6 +40,31 @@ cdef inline void slope_rows(
                 product = vr_keep(vm_first(<int>(n - j)), product)
             vr_store(delta + at, product)
             j += VL
+
+
+cdef inline Py_ssize_t rows_abreast(Py_ssize_t rows, Py_ssize_t n) noexcept nogil:
+    """How many of the next rows, of at most 16 numbers, go together, a row in each lane; 0 where they are too few.
+
+    The table's word is VL: of a loop that ends at 16 for certain the compiler would make 16 copies.
+    """
+    if not FUSED or VL <= 2 or n - LANES > table.word - VL or rows < VL // 2:
+        return 0
+    return min(rows, VL)
+
+
+cdef inline void side_by_side(const real* x, Py_ssize_t stride, real* room) noexcept nogil:
+    """The first numbers of VL rows, padding read; room for squares of `transpose` behind them."""
+    table.transpose(x, stride, room, VL, VL, SQUARE)
+
+
+cdef inline void map_numbers(elementary_fn f, const real* z, real* a, Py_ssize_t stride) noexcept nogil:
+    """a = f(z) for VL rows of one number each, in one word."""
+    cdef real room[128]
+    cdef Py_ssize_t s
+    side_by_side(z, stride, room)
+    f(room, room, VL)
+    for s in range(VL):
+        a[s * stride] = room[s]
 
 
 cdef inline vr one() noexcept nogil:
@@ -142,7 +167,11 @@ cdef void activate_identity(const real* z, real* a, Py_ssize_t rows, Py_ssize_t 
 
 
 cdef void activate_sigmoid(const real* z, real* a, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride) noexcept nogil:
-    map_rows(sigmoid_word, z, a, rows, n, stride)
+    cdef Py_ssize_t s = 0
+    while n == 1 and rows_abreast(rows - s, n) == VL:
+        map_numbers(table.elementary[<int>SIGMOID_FUNCTION], z + s * stride, a + s * stride, stride)
+        s += VL
+    map_rows(sigmoid_word, z + s * stride, a + s * stride, rows - s, n, stride)
 
 
 cdef void activate_tanh(const real* z, real* a, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride) noexcept nogil:
@@ -179,49 +208,6 @@ cdef void activate_softsign(const real* z, real* a, Py_ssize_t rows, Py_ssize_t 
 
 cdef void activate_exp(const real* z, real* a, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride) noexcept nogil:
     map_rows(exp_word, z, a, rows, n, stride)
-
-
-cdef inline Py_ssize_t largest_at(const real* x, Py_ssize_t n) noexcept nogil:
-    """Where the largest of x (n,) is, the first of equals."""
-    cdef Py_ssize_t j, at = 0
-    for j in range(1, n):
-        if x[j] > x[at]:
-            at = j
-    return at
-
-
-cdef inline real sum_lanes(const real* x, Py_ssize_t n) noexcept nogil:
-    """The sum of x (n,): lane = j mod 16, then the tree."""
-    cdef real lane[16]
-    cdef Py_ssize_t j
-    for j in range(LANES):
-        lane[j] = x[j] if j < n else <real>0
-    for j in range(LANES, n):
-        lane[j % LANES] += x[j]
-    for j in range(8):
-        lane[j] += lane[j + 8]
-    for j in range(4):
-        lane[j] += lane[j + 4]
-    return (lane[0] + lane[2]) + (lane[1] + lane[3])
-
-
-cdef void activate_softmax(const real* z, real* a, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride) noexcept nogil:
-    """a = exp(z - max z) / sum exp(z - max z), row by row."""
-    cdef Py_ssize_t s, j
-    cdef vr shift, divisor
-    for s in range(rows):
-        shift = vr_set1(z[largest_at(z, n)])
-        j = 0
-        while j < n:
-            vr_store(a + j, exp_word(vr_sub(vr_load(z + j), shift)))
-            j += VL
-        divisor = vr_set1(sum_lanes(a, n))
-        j = 0
-        while j < n:
-            vr_store(a + j, vr_div(vr_load(a + j), divisor))
-            j += VL
-        z += stride
-        a += stride
 
 
 cdef void derive_identity(
@@ -294,23 +280,3 @@ cdef void derive_exp(
     const real* z, const real* a, real* delta, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride,
 ) noexcept nogil:
     slope_rows(exp_slope, z, a, delta, rows, n, stride)
-
-
-cdef void derive_softmax(
-    const real* a, real* delta, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, Py_ssize_t j,
-) noexcept nogil:
-    """delta = da_j/dz = a_j (e_j - a), row by row, e_j being 1 at j and 0 elsewhere; its padding 0."""
-    cdef Py_ssize_t s, i
-    cdef vr factor, product
-    for s in range(rows):
-        factor = vr_set1(-a[j])
-        i = 0
-        while i < n:
-            product = vr_mul(factor, vr_load(a + i))
-            if n - i < VL:
-                product = vr_keep(vm_first(<int>(n - i)), product)
-            vr_store(delta + i, product)
-            i += VL
-        delta[j] = a[j] * (<real>1 - a[j])
-        a += stride
-        delta += stride

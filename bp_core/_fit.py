@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,8 +32,7 @@ CALL_EPOCHS = 1 << 16
 """Most epochs of a native call, which bounds the arrays it writes."""
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """What ends a fit from within the native call."""
 
     epochs: int
@@ -42,8 +40,7 @@ class Limits:
     max_seconds: float | None = None
 
 
-@dataclass(frozen=True)
-class Watch:
+class Watch(NamedTuple):
     """What Python does after an epoch."""
 
     validation: Data | None = None

@@ -5,6 +5,7 @@ from bp_core._kernel_table cimport Kernels
 
 include "_elementary.pyx"
 include "_activations.pyx"
+include "_softmax.pyx"
 include "_losses.pyx"
 include "_likelihoods.pyx"
 include "_norms.pyx"

@@ -4,9 +4,44 @@ Behind their own output, sigmoid, softmax or exp, dloss/dz is a - y, and they gi
 """
 from bp_core._kernel_table cimport LANES
 from bp_core._simd cimport (
-    VL, real, vm, vr, vr_abs, vr_fnma, vr_load, vr_lt, vr_max, vr_mul, vr_neg, vr_select, vr_set1, vr_store, vr_sub,
-    vr_zero,
+    VL, real, vm, vr, vr_abs, vr_add, vr_bits, vr_fnma, vr_load, vr_lt, vr_max, vr_mul, vr_neg, vr_select, vr_set1,
+    vr_store, vr_sub, vr_zero,
 )
+
+
+cdef void binary_terms(const real* z, const real* y, real* linear, real* curved) noexcept nogil:
+    """A word of max(z, 0) - y z and one of log(1 + e^-|z|), whose sum is the loss of a number."""
+    cdef vr z_word = vr_load(z), y_word = vr_load(y)
+    vr_store(linear, vr_sub(vr_max(vr_zero(), z_word), vr_mul(y_word, z_word)))
+    vr_store(curved, log1p_word(exp_word(vr_neg(vr_abs(z_word)))))
+
+
+cdef inline double binary_row(const real* z, const real* y, Py_ssize_t n) noexcept nogil:
+    """The sum of both terms in 16 lanes and the tree."""
+    cdef double lane[16]
+    cdef real linear[16]
+    cdef real curved[16]
+    cdef Py_ssize_t i, j = 0
+    for i in range(LANES):
+        lane[i] = 0
+    while j < n:
+        binary_terms(z + j, y + j, linear, curved)
+        add_lanes(lane, linear, j, min(n - j, VL))
+        add_lanes(lane, curved, j, min(n - j, VL))
+        j += VL
+    return tree(lane)
+
+
+cdef inline void binary_numbers(const real* z, const real* y, Py_ssize_t stride, double* row_loss) noexcept nogil:
+    """The losses of VL rows of one number each."""
+    cdef real linear[128]
+    cdef real curved[128]
+    cdef Py_ssize_t s
+    side_by_side(z, stride, linear)
+    side_by_side(y, stride, curved)
+    binary_terms(linear, curved, linear, curved)
+    for s in range(VL):
+        row_loss[s] = <double>linear[s] + <double>curved[s]
 
 
 cdef void loss_binary_cross_entropy(
@@ -14,26 +49,17 @@ cdef void loss_binary_cross_entropy(
     Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real parameter,
 ) noexcept nogil:
     """row_loss = sum_j max(z, 0) - y z + log(1 + e^-|z|); delta = scale (a - y)."""
-    cdef double lane[16]
-    cdef Py_ssize_t s, j, count
-    cdef vr z_word, y_word
+    cdef Py_ssize_t s = 0
+    while n == 1 and rows_abreast(rows - s, n) == VL:
+        binary_numbers(z + s * stride, y + s * stride, stride, row_loss + s)
+        s += VL
+    while s < rows:
+        row_loss[s] = binary_row(z + s * stride, y + s * stride, n)
+        s += 1
+    if delta == NULL:
+        return
     for s in range(rows):
-        for j in range(LANES):
-            lane[j] = 0
-        j = 0
-        while j < n:
-            count = min(n - j, VL)
-            z_word, y_word = vr_load(z + j), vr_load(y + j)
-            add_lanes(lane, vr_sub(vr_max(vr_zero(), z_word), vr_mul(y_word, z_word)), j, count)
-            add_lanes(lane, log1p_word(exp_word(vr_neg(vr_abs(z_word)))), j, count)
-            j += VL
-        row_loss[s] = tree(lane)
-        if delta != NULL:
-            scaled_difference(a, y, <real>1, scale[s], delta, n)
-            delta += stride
-        z += stride
-        a += stride
-        y += stride
+        scaled_difference(a + s * stride, y + s * stride, <real>1, scale[s], delta + s * stride, n)
 
 
 cdef inline void scaled_difference(
@@ -46,8 +72,8 @@ cdef inline void scaled_difference(
         j += VL
 
 
-cdef inline real log_sum_exp(const real* z, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
-    """log sum_j exp(z_j - z_at), z_at the largest: log1p of the sum of the others, in 16 lanes.
+cdef real sum_of_others(const real* z, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
+    """sum_j exp(z_j - z_at) but for j = at, where the largest is, in 16 lanes and the tree; log1p of it is that of all.
 
     The loss of a row that is nearly right is that small sum; beside the largest term, 1, it would be rounded away.
     """
@@ -62,8 +88,45 @@ cdef inline real log_sum_exp(const real* z, Py_ssize_t at, Py_ssize_t n) noexcep
             if j + i != at:
                 lane[(j + i) % LANES] += buffer[i]
         j += VL
-    vr_store(buffer, log1p_word(vr_set1(sum_lanes(lane, LANES))))
-    return buffer[0]
+    return sum_lanes(lane, LANES)
+
+
+cdef void cross_entropy_abreast(
+    const real* z, const real* y, Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride,
+    real* top, real* others, real* class_,
+) noexcept nogil:
+    """Of at most VL rows max z, the sum of the others and where the only y is that is not 0, -1 without one."""
+    cdef real column[256]
+    cdef vr none = vr_set1(<real>-1), half = vr_set1(<real>0.5), smallest = vr_bits(1)
+    cdef vr further = none, found = none, at, place
+    cdef vm is_zero
+    cdef Py_ssize_t j
+    exp_abreast(z, rows, n, stride, column, top, class_)
+    at = vr_load(class_)
+    for j in range(n):
+        place = vr_sub(at, vr_set1(<real>j))
+        vr_store(column + j * VL, vr_select(vr_lt(vr_abs(place), half), vr_zero(), vr_load(column + j * VL)))
+    vr_store(others, sum_abreast(column))
+    table.transpose(y, stride, column, VL, rows, in_squares(n))
+    for j in range(n):
+        is_zero = vr_lt(vr_abs(vr_load(column + j * VL)), smallest)
+        found = vr_select(is_zero, found, vr_set1(<real>j))
+        further = vr_select(is_zero, further, vr_add(further, vr_set1(<real>1)))
+    vr_store(class_, vr_select(vr_lt(vr_abs(further), smallest), found, none))
+
+
+cdef double cross_entropy_of(
+    const real* z, const real* y, Py_ssize_t n, double top, double rest,
+) noexcept nogil:
+    """sum_j y_j (rest - (z_j - top)) in 16 lanes and the tree, rest being log sum exp(z - top)."""
+    cdef double lane[16]
+    cdef Py_ssize_t j
+    for j in range(LANES):
+        lane[j] = 0
+    for j in range(n):
+        if y[j] != 0:
+            lane[j % LANES] += <double>y[j] * (rest - (<double>z[j] - top))
+    return tree(lane)
 
 
 cdef void loss_cross_entropy(
@@ -71,24 +134,36 @@ cdef void loss_cross_entropy(
     Py_ssize_t rows, Py_ssize_t n, Py_ssize_t stride, real parameter,
 ) noexcept nogil:
     """row_loss = sum_j y_j (log sum exp z - z_j); delta = scale (a sum_j y_j - y)."""
-    cdef double lane[16]
-    cdef Py_ssize_t s, j, at
-    cdef real rest
-    for s in range(rows):
-        at = largest_at(z, n)
-        rest = log_sum_exp(z, at, n)
-        for j in range(LANES):
-            lane[j] = 0
-        for j in range(n):
-            if y[j] != 0:
-                lane[j % LANES] += <double>y[j] * (<double>rest - (<double>z[j] - <double>z[at]))
-        row_loss[s] = tree(lane)
-        if delta != NULL:
-            scaled_difference(a, y, sum_lanes(y, n), scale[s], delta, n)
-            delta += stride
-        z += stride
-        a += stride
-        y += stride
+    cdef real top[16]
+    cdef real rest[16]
+    cdef real class_[16]
+    cdef real share
+    cdef Py_ssize_t s, j, first = 0, count
+    while first < rows:
+        count = rows_abreast(rows - first, n)
+        if count > 0:
+            cross_entropy_abreast(z, y, count, n, stride, top, rest, class_)
+        else:
+            count = 1
+            j = largest_at(z, n)
+            top[0], class_[0] = z[j], -1
+            vr_store(rest, vr_set1(sum_of_others(z, j, n)))
+        vr_store(rest, log1p_word(vr_load(rest)))
+        for s in range(count):
+            if class_[s] >= 0:
+                j = <Py_ssize_t>class_[s]
+                share = y[j]
+                row_loss[first + s] = <double>share * (<double>rest[s] - (<double>z[j] - <double>top[s]))
+            else:
+                share = sum_lanes(y, n)
+                row_loss[first + s] = cross_entropy_of(z, y, n, top[s], rest[s])
+            if delta != NULL:
+                scaled_difference(a, y, share, scale[first + s], delta, n)
+                delta += stride
+            z += stride
+            a += stride
+            y += stride
+        first += count
 
 
 cdef inline vr half_deviance_word(vr z, vr a, vr y) noexcept nogil:
@@ -109,14 +184,15 @@ cdef void loss_poisson(
 ) noexcept nogil:
     """row_loss = sum_j y log(y / a) - y + a; delta = scale (a - y)."""
     cdef double lane[16]
+    cdef real terms[16]
     cdef Py_ssize_t s, j
     for s in range(rows):
         for j in range(LANES):
             lane[j] = 0
         j = 0
         while j < n:
-            add_lanes(
-                lane, half_deviance_word(vr_load(z + j), vr_load(a + j), vr_load(y + j)), j, min(n - j, VL))
+            vr_store(terms, half_deviance_word(vr_load(z + j), vr_load(a + j), vr_load(y + j)))
+            add_lanes(lane, terms, j, min(n - j, VL))
             j += VL
         row_loss[s] = tree(lane)
         if delta != NULL:

@@ -167,13 +167,11 @@ cdef void loss_quantile(
     residual_loss(tilted, tilt, a, y, scale, row_loss, delta, rows, n, stride, parameter)
 
 
-cdef inline void add_lanes(double* lane, vr terms, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
+cdef inline void add_lanes(double* lane, const real* terms, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
     """lane[first mod 16 ...] += the first `count` numbers of a word."""
-    cdef real buffer[16]
     cdef Py_ssize_t i
-    vr_store(buffer, terms)
     for i in range(count):
-        lane[(first + i) % LANES] += <double>buffer[i]
+        lane[(first + i) % LANES] += <double>terms[i]
 
 
 cdef inline vr log_cosh_word(vr r) noexcept nogil:
@@ -196,6 +194,7 @@ cdef void loss_log_cosh(
 ) noexcept nogil:
     """row_loss = sum_j log cosh(a - y); delta = scale tanh(a - y)."""
     cdef double lane[16]
+    cdef real terms[16]
     cdef Py_ssize_t s, j
     cdef vr r
     for s in range(rows):
@@ -204,7 +203,8 @@ cdef void loss_log_cosh(
         j = 0
         while j < n:
             r = vr_sub(vr_load(a + j), vr_load(y + j))
-            add_lanes(lane, log_cosh_word(r), j, min(n - j, VL))
+            vr_store(terms, log_cosh_word(r))
+            add_lanes(lane, terms, j, min(n - j, VL))
             if delta != NULL:
                 store_scaled(delta, tanh_word(r), scale[s], j, n)
             j += VL

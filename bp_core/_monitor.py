@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,8 +21,7 @@ BEST = {**dict.fromkeys(LOSSES, "min"), **dict.fromkeys(_metrics.METRICS, "max")
 """Whether the lowest or the highest value of a name is the best."""
 
 
-@dataclass(frozen=True)
-class Monitor:
+class Monitor(NamedTuple):
     """The number watched: a column of the history, or computed from the network after each epoch."""
 
     column: str

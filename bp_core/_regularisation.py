@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,8 +11,7 @@ from bp_core import _checks
 from bp_core._recipe import Recipe
 
 
-@dataclass(frozen=True)
-class Regularisation:
+class Regularisation(NamedTuple):
     """Penalties, bounds, dropout and averaging, as given but checked."""
 
     l2: float

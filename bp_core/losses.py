@@ -26,6 +26,7 @@ import numpy as np
 
 from bp_core._checks import check_representable, is_number
 from bp_core._names import look_up
+from bp_core._settings import Settings
 
 NAMES = (
     "half_squared_error",
@@ -67,8 +68,8 @@ def objective(name: str, parameter: float, n_out: int) -> Objective:
     return Objective(CODES[name], parameter, outputs, outputs)
 
 
-@dataclass(frozen=True)
-class Huber:
+@dataclass(frozen=True, repr=False, eq=False)
+class Huber(Settings):
     """The Huber loss with its own threshold.
 
     Squared up to ``threshold``, linear beyond: r^2/2 where abs(r) <= t, else t (abs(r) - t/2)
@@ -94,8 +95,8 @@ class Huber:
             raise ValueError(f"threshold is {self.threshold!r}; expected a positive number")
 
 
-@dataclass(frozen=True)
-class Quantile:
+@dataclass(frozen=True, repr=False, eq=False)
+class Quantile(Settings):
     """The quantile loss with its own level, so that the output estimates that quantile of y.
 
     max(q r, (q - 1) r) for r = y - a: a target above the output costs q for each unit of distance, one below

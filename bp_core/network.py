@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import threading
+from _thread import allocate_lock  # threading's own Lock, without the millisecond that importing it takes
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from bp_core import (
     _checks,
-    _file,
-    _gradient_check,
     _parameters,
     _passes,
     _structure,
@@ -30,6 +28,7 @@ from bp_core.results import ForwardPass, GradientCheck, Gradients
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from bp_core._file import Contents
     from bp_core.explain import Explanation
 
 Real = NDArray[Any]
@@ -113,7 +112,7 @@ class Network:
         self._biases = _parameters.bias_views(self._parameters, self._layout)
         self._predict_plain = self._engine.predict_plain
         self._parameters_memory = self._parameters.data  # opened faster than the array
-        self._training = threading.Lock()
+        self._training = allocate_lock()
 
     def _draw(self, init: str, seed: int | None) -> None:
         """Draw every W from stream 0 of the seed."""
@@ -291,11 +290,15 @@ class Network:
         OSError
             If the file cannot be written; an old file stays as it was.
         """
+        from bp_core import _file
+
         _file.save(path, self._contents())
 
-    def _contents(self) -> _file.Contents:
+    def _contents(self) -> Contents:
         """Return what a file holds of this network."""
-        return _file.Contents(self._structure.as_arguments(), self.weights, self.biases)
+        from bp_core._file import Contents
+
+        return Contents(self._structure.as_arguments(), self.weights, self.biases)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Network:
@@ -316,10 +319,12 @@ class Network:
         ValueError
             If it is no such file, or damaged; the message says what is wrong with it.
         """
+        from bp_core import _file
+
         return cls._from_contents(_file.load(path, _file.NETWORK), path)
 
     @classmethod
-    def _from_contents(cls, contents: _file.Contents, path: object) -> Network:
+    def _from_contents(cls, contents: Contents, path: object) -> Network:
         """Make the network that a file holds."""
         try:
             net = cls(**contents.structure, init="zeros", seed=0)
@@ -551,6 +556,8 @@ class Network:
         True
         """
         problem = _passes.prepare(self, X, y, loss, None)
+        from bp_core import _gradient_check
+
         return _gradient_check.check(self, problem.rows, problem.data.targets, loss)
 
     def explain(

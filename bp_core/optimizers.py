@@ -17,6 +17,7 @@ from bp_core import _engine_f64
 from bp_core._checks import is_number
 from bp_core._names import look_up
 from bp_core._recipe import ADAGRAD, ADAM, ADAMW, MOMENTUM, NADAM, NESTEROV, PLAIN, RMSPROP, RPROP, Recipe
+from bp_core._settings import Settings
 
 if TYPE_CHECKING:
     from bp_core._regularisation import Regularisation
@@ -39,7 +40,7 @@ _CHECKS: dict[str, tuple[Callable[[float], bool], str]] = {
 }
 
 
-class Optimizer:
+class Optimizer(Settings):
     """What all optimizers share: checked settings, and what the engine asks of them."""
 
     learning_rate: float
@@ -64,7 +65,7 @@ class Optimizer:
         """Raise for what the method cannot do with these settings of a trainer."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class SGD(Optimizer):
     """Gradient descent, plain or with momentum.
 
@@ -111,7 +112,7 @@ class SGD(Optimizer):
         return ("m",) if self.momentum else ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class RMSprop(Optimizer):
     """Steps divided by a running root mean square of the gradient (T. Tieleman and G. Hinton, 2012).
 
@@ -149,7 +150,7 @@ class RMSprop(Optimizer):
         return ("v",)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Adagrad(Optimizer):
     """Steps divided by the root of the sum of all squared gradients (J. Duchi et al., 2011).
 
@@ -184,7 +185,7 @@ class Adagrad(Optimizer):
         return ("v",)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Adam(Optimizer):
     """Steps by the mean of the gradient over the root of its mean square (D. Kingma and J. Ba, 2015).
 
@@ -224,7 +225,7 @@ class Adam(Optimizer):
         return ("m", "v")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class AdamW(Optimizer):
     """Adam with decay of the parameters apart from the gradient (I. Loshchilov and F. Hutter, 2019).
 
@@ -266,7 +267,7 @@ class AdamW(Optimizer):
         return ("m", "v")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class NAdam(Optimizer):
     """Adam with Nesterov's look ahead and a momentum that grows (T. Dozat, 2016).
 
@@ -315,7 +316,7 @@ class NAdam(Optimizer):
         return ("m", "v")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class Rprop(Optimizer):
     """A step of its own for each parameter, by the signs of its gradient alone (M. Riedmiller and H. Braun, 1993).
 

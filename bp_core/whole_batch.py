@@ -40,7 +40,7 @@ class WholeBatch(Optimizer):
                 raise ValueError(f"{name} is {value!r}; {type(self).__name__} takes none: its steps are its own")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class LevenbergMarquardt(WholeBatch):
     """Damped least squares (K. Levenberg, 1944; D. Marquardt, 1963): tens of epochs where others need thousands.
 
@@ -118,7 +118,7 @@ class LevenbergMarquardt(WholeBatch):
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False, eq=False)
 class LBFGS(WholeBatch):
     """Limited-memory quasi-Newton steps with a line search, by SciPy's L-BFGS-B (R. H. Byrd et al., 1995).
 

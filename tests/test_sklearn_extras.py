@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 sklearn = pytest.importorskip("sklearn")
-from sklearn import datasets, neural_network  # noqa: E402
+from sklearn import datasets, neural_network, preprocessing  # noqa: E402
 from sklearn.base import clone  # noqa: E402
 from sklearn.metrics import accuracy_score, r2_score  # noqa: E402
 from sklearn.utils.class_weight import compute_sample_weight  # noqa: E402
@@ -266,3 +266,13 @@ def test_what_cannot_be_brought_over():
 def test_threads_change_no_bit():
     one, two = (quick(MLPClassifier, n_threads=n, batch_size=150).fit(X, Y) for n in (1, 2))
     assert same_parameters(one, two)
+
+
+# --------------------------------------------------------------------------- targets
+@pytest.mark.parametrize("labels", [[3, -4], [0.0, 1.0, 7.0], ["a", "bc", "d"], ["a", "b"], [True, False], [5], ["x"]])
+def test_rows_of_targets_are_those_of_the_binarizer(labels):
+    for y in (np.array(labels * 9), np.array([str(label) for label in labels * 9], object)):
+        model = quick(MLPClassifier, max_iter=1)
+        targets = model._read(X[: len(y)], y, incremental=False, reset=True)[2]
+        expected = preprocessing.LabelBinarizer().fit_transform(y)
+        np.testing.assert_array_equal(targets, expected == 1, strict=True)

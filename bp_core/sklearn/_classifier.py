@@ -263,10 +263,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
             y = column_or_1d(y, warn=True)
         if hasattr(self, "classes_") and (self.warm_start or incremental):
             self._check_labels(unique_labels(y))
-        else:
-            self._label_binarizer = LabelBinarizer().fit(y)
-            self.classes_ = self._label_binarizer.classes_
-        return X, y, self._indicators(y)
+            return X, y, self._indicators(y)
+        self._label_binarizer = LabelBinarizer().fit(y)
+        self.classes_ = self._label_binarizer.classes_
+        return X, y, self._indicators_of_known(y)
 
     def _check_labels(self, labels: Real) -> None:
         """Raise for labels that are not those of before."""
@@ -284,6 +284,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]
     def _indicators(self, y: Any) -> Real:
         """The labels as rows of True and False."""
         targets: Real = self._label_binarizer.transform(y).astype(bool)
+        return targets
+
+    def _indicators_of_known(self, y: Any) -> Real:
+        """The same of labels whose kind and classes the binarizer has just seen: it would look for both again."""
+        several = self._label_binarizer.y_type_ == "multiclass"
+        if y.ndim != 1 or not (several or len(self.classes_) == 2):
+            return self._indicators(y)
+        targets: Real = y[:, None] == (self.classes_ if several else self.classes_[1:])
         return targets
 
     def _read_more(self, X: Any, y: Any) -> tuple[Any, Real]:
