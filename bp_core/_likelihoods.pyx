@@ -72,7 +72,7 @@ cdef inline void scaled_difference(
         j += VL
 
 
-cdef real sum_of_others(const real* z, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
+cdef inline real sum_of_others(const real* z, Py_ssize_t at, Py_ssize_t n) noexcept nogil:
     """sum_j exp(z_j - z_at) but for j = at, where the largest is, in 16 lanes and the tree; log1p of it is that of all.
 
     The loss of a row that is nearly right is that small sum; beside the largest term, 1, it would be rounded away.
@@ -88,7 +88,7 @@ cdef real sum_of_others(const real* z, Py_ssize_t at, Py_ssize_t n) noexcept nog
             if j + i != at:
                 lane[(j + i) % LANES] += buffer[i]
         j += VL
-    return sum_lanes(lane, LANES)
+    return tree_of(lane)
 
 
 cdef void cross_entropy_abreast(
@@ -115,7 +115,7 @@ cdef void cross_entropy_abreast(
     vr_store(class_, vr_select(vr_lt(vr_abs(further), smallest), found, none))
 
 
-cdef double cross_entropy_of(
+cdef inline double cross_entropy_of(
     const real* z, const real* y, Py_ssize_t n, double top, double rest,
 ) noexcept nogil:
     """sum_j y_j (rest - (z_j - top)) in 16 lanes and the tree, rest being log sum exp(z - top)."""

@@ -24,6 +24,16 @@ cdef inline Py_ssize_t largest_at(const real* x, Py_ssize_t n) noexcept nogil:
     return at
 
 
+cdef inline real tree_of(real* lane) noexcept nogil:
+    """The sum of 16 lanes, which change."""
+    cdef Py_ssize_t j
+    for j in range(8):
+        lane[j] += lane[j + 8]
+    for j in range(4):
+        lane[j] += lane[j + 4]
+    return (lane[0] + lane[2]) + (lane[1] + lane[3])
+
+
 cdef real sum_lanes(const real* x, Py_ssize_t n) noexcept nogil:
     """The sum of x (n,): lane = j mod 16, then the tree."""
     cdef real lane[16]
@@ -32,11 +42,7 @@ cdef real sum_lanes(const real* x, Py_ssize_t n) noexcept nogil:
         lane[j] = x[j] if j < n else <real>0
     for j in range(LANES, n):
         lane[j % LANES] += x[j]
-    for j in range(8):
-        lane[j] += lane[j + 8]
-    for j in range(4):
-        lane[j] += lane[j + 4]
-    return (lane[0] + lane[2]) + (lane[1] + lane[3])
+    return tree_of(lane)
 
 
 cdef inline vr sum_abreast(const real* column) noexcept nogil:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bp_core._settings import Settings
+
 Real = NDArray[np.float32] | NDArray[np.float64]
 
 
@@ -68,8 +70,8 @@ class Gradients:
         return f"<Gradients at loss {self.loss:g}: .weights {_shapes(self.weights)}, .biases, .deltas, .inputs>"
 
 
-@dataclass(frozen=True)
-class GradientCheck:
+@dataclass(frozen=True, repr=False, eq=False)
+class GradientCheck(Settings):
     """Backpropagation against central differences.
 
     Attributes
