@@ -182,10 +182,11 @@ def test_lbfgs(kind, isa):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_where_lbfgs_ends(kind):
+def test_where_lbfgs_ends(kind, isa):
+    """With a penalty that leaves one minimum near the start: else the last bits may decide which one is found."""
     name, X, y = table(kind)
-    theirs, ours = pair(name, solver="lbfgs", max_iter=1000, alpha=1.0, activation="tanh", hidden_layer_sizes=8)
-    assert ours.fit(X, y).loss_ == pytest.approx(theirs.fit(X, y).loss_, rel=0.01)
+    theirs, ours = pair(name, solver="lbfgs", max_iter=1000, alpha=3.0, activation="tanh", hidden_layer_sizes=8)
+    assert ours.fit(X, y).loss_ == pytest.approx(theirs.fit(X, y).loss_, rel=1e-3)
 
 
 @pytest.mark.parametrize("kind", KINDS)
