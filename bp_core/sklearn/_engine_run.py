@@ -141,7 +141,10 @@ class Steps:
 
 
 class Gradient:
-    """Loss and gradient over all rows, for a minimizer of its own: all weights, then all biases, in one vector."""
+    """Loss and gradient over all rows, for a minimizer of its own: all weights, then all biases, in one vector.
+
+    By a step that is taken back, because training goes in threads, as a single look at the gradient does not.
+    """
 
     def __init__(self, net: Network, problem: Problem, n_threads: int | None) -> None:
         self.net, self._problem = net, problem
